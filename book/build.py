@@ -1,0 +1,291 @@
+"""Build the book: execute its notebooks at a scale, stage the sources, run Jupyter Book.
+
+    python book/build.py --scale reader
+
+Each step does only what its inputs ask for. The inputs are compared by content, never by date.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dpslib.execute import (
+    NotebookError,
+    Record,
+    digest,
+    execute,
+    file_digests,
+    notebook_parameters,
+    record_path,
+    write_atomically,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = ROOT / "_build"
+SCALES = ("smoke", "reader", "paper")
+
+#: What terminals read as colour.
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+#: Kept in the built book: the hash of all that it was made from.
+KEY = ".book-key"
+
+#: A change of one of these shows on every page.
+GLOBAL = ("_config.yml", "book/_toc.yml", "book/_ext", "book/_static")
+
+
+def toc_files(toc: Path) -> list[str]:
+    """Return the pages of the book in their order.
+
+    Args:
+        toc: The table of contents.
+
+    Returns:
+        The entries of the table, relative to the root of the book, without endings.
+    """
+
+    def walk(node: Any) -> Iterator[str]:
+        if isinstance(node, list):
+            for item in node:
+                yield from walk(item)
+        elif isinstance(node, dict):
+            yield from (node[key] for key in ("root", "file") if key in node)
+            for key in ("parts", "chapters", "sections"):
+                yield from walk(node.get(key, []))
+
+    return list(walk(yaml.safe_load(toc.read_text(encoding="utf-8"))))
+
+
+def execute_notebooks(scale: str) -> dict[str, Record]:
+    """Execute the notebooks of the book, where they are not up to date.
+
+    Args:
+        scale: Value of their parameter ``scale``.
+
+    Returns:
+        The records by stem, in the order of the book.
+    """
+    folder = BUILD / "executed" / scale
+    records = {}
+    for entry in (Path(e) for e in toc_files(ROOT / "book" / "_toc.yml") if e.startswith("notebooks/")):
+        source = ROOT / entry.with_suffix(".py")
+        parameters = {"scale": scale} if "scale" in notebook_parameters(source) else {}
+        output = folder / f"{entry.name}.ipynb"
+        before = Record.load(record_path(output))
+        record = execute(source, output, parameters)
+        done = "up to date" if record == before else f"{record.seconds:.1f} s"
+        print(f"  {entry.name}: {done}", flush=True)
+        records[entry.name] = record
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob("*.*"):  # what is no longer in the book is no longer in the tests
+        if path.is_file() and path.name.split(".")[0] not in records:
+            path.unlink()
+    return records
+
+
+def timings(records: dict[str, Record], scale: str) -> str:
+    """Return the table of what each notebook cost, as a MyST fragment."""
+    if not records:
+        return "This build contains no notebooks.\n"
+    rows = [
+        f"| {name} | {r.seconds:.1f} | {r.started[:10]} "
+        f"| {r.device}, {r.cpus} cores, Python {r.python}, torch {r.packages['torch']} |"
+        for name, r in records.items()
+    ]
+    total = sum(r.seconds for r in records.values())
+    return "\n".join(
+        [
+            f"~~~{{table}} Measured wall time of each notebook at scale `{scale}`; {total:.1f} s in all.",
+            ":name: tab-timings",
+            "",
+            "| notebook | seconds | date | machine |",
+            "| :-- | --: | :-- | :-- |",
+            *rows,
+            "~~~",
+            "",
+        ]
+    )
+
+
+def stage(records: dict[str, Record], scale: str) -> Path:
+    """Bring the tree that Sphinx reads up to date; a file that did not change is left alone.
+
+    Args:
+        records: The records of the executed notebooks.
+        scale: Their scale.
+
+    Returns:
+        The root of the tree.
+    """
+    target = BUILD / "stage" / scale
+    wanted = {"_config.yml": (ROOT / "_config.yml").read_bytes()}
+    skip = ("build.py",)
+    wanted |= {f"book/{n}": (ROOT / "book" / n).read_bytes() for n in file_digests(ROOT / "book", skip=skip)}
+    executed = BUILD / "executed" / scale
+    wanted |= {f"notebooks/{n}.ipynb": (executed / f"{n}.ipynb").read_bytes() for n in records}
+    wanted["book/_generated/timings.md"] = timings(records, scale).encode()
+
+    present = file_digests(target)
+    for name, data in wanted.items():
+        if present.get(name) != digest(data):
+            path = target / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, data)
+    for name in set(present) - set(wanted):
+        (target / name).unlink()
+    return target
+
+
+def tool_versions() -> dict[str, str]:
+    """Return the version of every installed package."""
+    return {d.name: d.version for d in metadata.distributions()}
+
+
+def book_key(staged: Path) -> dict[str, str]:
+    """Hash what the pages are made from, in parts.
+
+    Args:
+        staged: The tree that Sphinx reads.
+
+    Returns:
+        The hash of all, and the hash of what shows on every page.
+    """
+    files = file_digests(staged)
+    everywhere = {
+        "files": {n: d for n, d in files.items() if n.startswith(GLOBAL)},
+        "pages": sorted(files),
+        "tools": tool_versions(),
+        "build": digest(Path(__file__).read_bytes()),
+    }
+    parts = {"all": [files, everywhere, file_digests(ROOT / "dpslib", "*.py")], "everywhere": everywhere}
+    return {name: digest(json.dumps(part, sort_keys=True).encode()) for name, part in parts.items()}
+
+
+def load_key(path: Path) -> dict[str, str]:
+    """Read a key; an empty one where there is none."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
+
+
+def run_sphinx(staged: Path, work: Path, *, everything: bool) -> bool:
+    """Run Jupyter Book with warnings as errors.
+
+    Args:
+        staged: The tree to read.
+        work: Where it keeps its state and writes ``_build/html``.
+        everything: Read and write all pages, not only what changed.
+
+    Returns:
+        Whether there was no warning.
+    """
+    command = [sys.executable, "-c", "import jupyter_book.cli.main as m; m.main()", "build", str(staged)]
+    command += ["--toc", str(staged / "book" / "_toc.yml"), "--path-output", str(work)]
+    command += ["-W", "--keep-going", *(["--all"] if everything else [])]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
+    done = subprocess.run(
+        command,
+        cwd=staged,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    work.mkdir(parents=True, exist_ok=True)
+    log = COLOUR.sub("", done.stdout)
+    (work / "log.txt").write_text(log, encoding="utf-8")
+    if done.returncode:
+        signs = ("WARNING", "ERROR", "CRITICAL", "Error:", "Exception")
+        lines = log.splitlines()
+        found = dict.fromkeys(line for line in lines if any(sign in line for sign in signs))
+        print("\n".join(found or lines[-30:]), file=sys.stderr)
+        print(f"the whole log: {work / 'log.txt'}", file=sys.stderr)
+    return done.returncode == 0
+
+
+def publish(html: Path, key: dict[str, str], output: Path) -> None:
+    """Put a finished book in its place; the one that was there stays until then."""
+    new, old = output.with_name(f".{output.name}.new"), output.with_name(f".{output.name}.old")
+    for path in (new, old):
+        shutil.rmtree(path, ignore_errors=True)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(html, new, ignore=shutil.ignore_patterns(".buildinfo", ".doctrees"))
+    (new / KEY).write_text(json.dumps(key), encoding="utf-8")
+    if output.exists():
+        output.rename(old)
+    new.rename(output)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def build(scale: str, output: Path) -> bool:
+    """Build the book at a scale.
+
+    Args:
+        scale: One of `SCALES`.
+        output: The folder that the pages are put in.
+
+    Returns:
+        Whether it succeeded; if not, the folder is as it was.
+    """
+    clock = time.perf_counter()
+
+    def step(name: str) -> None:
+        nonlocal clock
+        print(f"{name}: {time.perf_counter() - clock:.1f} s", flush=True)
+        clock = time.perf_counter()
+
+    print(f"notebooks at scale {scale}", flush=True)
+    records = execute_notebooks(scale)
+    step("executed")
+    staged = stage(records, scale)
+    key = book_key(staged)
+    step("staged")
+    if load_key(output / KEY) == key and (output / "index.html").is_file():
+        print(f"nothing changed\nopen {output / 'index.html'}")
+        return True
+
+    work = BUILD / "sphinx" / scale
+    everything = load_key(work / KEY).get("everywhere") != key["everywhere"]
+    # Until Sphinx has finished, its state is of unknown age: what it read with a warning must be read again.
+    (work / KEY).unlink(missing_ok=True)
+    if everything:
+        shutil.rmtree(work, ignore_errors=True)
+    success = run_sphinx(staged, work, everything=everything)
+    step("pages written" if success else "failed")
+    if success:
+        (work / KEY).write_text(json.dumps(key), encoding="utf-8")
+        publish(work / "_build" / "html", key, output)
+        step("put in place")
+        print(f"open {output / 'index.html'}")
+    return success
+
+
+def main() -> None:
+    """Read the command line and build."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--scale", choices=SCALES, default="reader", help="how much the notebooks compute")
+    parser.add_argument("--output", type=Path, default=BUILD / "html", help="folder of the pages (_build/html)")
+    arguments = parser.parse_args()
+    try:
+        sys.exit(0 if build(arguments.scale, arguments.output.resolve()) else 1)
+    except (ValueError, NotebookError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,468 @@
+"""Executing notebooks: a py:percent source, parameters in, a reproducible ``.ipynb`` and its record out.
+
+What an execution depends on is hashed into one key, which is kept in the record beside the executed
+notebook. The same key means that nothing has to be done; the dates of files play no part in it.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = ROOT / "notebooks"
+
+#: What changes the results of a notebook when its version changes.
+PACKAGES = ("torch", "numpy", "scipy", "xarray", "matplotlib", "seaborn")
+
+#: Below ``data/``, the folder that notebooks may write to. It is a result, so it is no part of the key.
+RESULTS = "results"
+
+
+@dataclass(frozen=True)
+class Record:
+    """How an executed notebook was made.
+
+    Attributes:
+        notebook: Stem of the source.
+        key: SHA-256 of everything that the execution depends on.
+        parameters: The value of each parameter, the defaults included.
+        seconds: Wall time of the execution, the start of the kernel included.
+        started: When it started, as an ISO date and time in UTC.
+        python: Version of Python.
+        packages: Versions of the packages that matter to the results.
+        device: The processor or accelerator that was used.
+        cpus: Number of processors that the process could use.
+        sha256: SHA-256 of the executed notebook.
+    """
+
+    notebook: str
+    key: str
+    parameters: dict[str, Any]
+    seconds: float
+    started: str
+    python: str
+    packages: dict[str, str]
+    device: str
+    cpus: int
+    sha256: str
+
+    @classmethod
+    def load(cls, path: Path) -> Record | None:
+        """Read a record.
+
+        Args:
+            path: The ``.json`` file.
+
+        Returns:
+            The record, or None where there is none that can be read.
+        """
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+
+class NotebookError(RuntimeError):
+    """A cell of a notebook raised an exception.
+
+    Args:
+        source: The source of the notebook.
+        name: Class of the exception.
+        value: Its message.
+        code: Source of the cell.
+        failed: Where the failed notebook was kept.
+    """
+
+    def __init__(self, source: Path, name: str, value: str, code: str, failed: Path) -> None:
+        self.name = name
+        self.value = value
+        self.failed = failed
+        cell = "\n".join(f"    {line}" for line in code.strip().splitlines()[:12])
+        super().__init__(f"{name}: {value}\nin {source.name}, in the cell\n{cell}\nThe failed notebook: {failed}")
+
+
+def read_source(source: Path) -> NotebookNode:
+    """Read a py:percent file as a notebook.
+
+    Args:
+        source: The ``.py`` file.
+
+    Returns:
+        The notebook, not executed.
+
+    Raises:
+        ValueError: There is no such file, or it is no notebook.
+    """
+    import jupytext
+
+    if not source.is_file():
+        raise ValueError(f"no notebook {source}")
+    notebook = jupytext.read(source)
+    if "kernelspec" not in notebook.metadata:
+        raise ValueError(f"{source} is no notebook: it has no jupytext header with a kernelspec")
+    return notebook
+
+
+def notebook_parameters(source: Path) -> dict[str, Any]:
+    """Return the parameters that a notebook takes.
+
+    Args:
+        source: The ``.py`` file.
+
+    Returns:
+        The names and default values in the order of its cell tagged ``parameters``.
+
+    Raises:
+        ValueError: There is no such file or cell, or a default is no literal.
+    """
+    cells = [c for c in read_source(source).cells if "parameters" in c.metadata.get("tags", [])]
+    if len(cells) != 1:
+        raise ValueError(f"{source}: {len(cells)} cells are tagged 'parameters', one is needed")
+    defaults: dict[str, Any] = {}
+    for statement in ast.parse(cells[0].source).body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                pass
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                pass
+            case _:
+                raise ValueError(f"{source}: only assignments are allowed in the parameters cell")
+        try:
+            defaults[name] = ast.literal_eval(value)
+        except ValueError:
+            raise ValueError(f"{source}: the default of {name} is no literal") from None
+    return defaults
+
+
+def parse_value(text: str) -> Any:
+    """Read a value typed on the command line.
+
+    Args:
+        text: What was typed.
+
+    Returns:
+        A number, a boolean, None, or a string; quotes force a string.
+
+    Examples:
+        >>> [parse_value(text) for text in ("7", "0.5", "1e-3", "True", "None", "paper", "'7'")]
+        [7, 0.5, 0.001, True, None, 'paper', '7']
+    """
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+    return value if value is None or isinstance(value, bool | int | float | str) else text
+
+
+def check_parameters(source: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Complete the given parameters by the defaults of a notebook.
+
+    Args:
+        source: The ``.py`` file.
+        given: Some of its parameters.
+
+    Returns:
+        The value of each parameter, in the order of the notebook.
+
+    Raises:
+        ValueError: A name is unknown, or a value is of another type than the default. A whole number
+            is accepted where a float is the default, and anything where None is.
+    """
+    defaults = notebook_parameters(source)
+    for name, value in given.items():
+        if name not in defaults:
+            allowed = ", ".join(defaults) or "none"
+            raise ValueError(f"{source.stem} has no parameter {name!r} (given {value!r}); it has: {allowed}")
+        default = defaults[name]
+        if default is None or type(value) is type(default):
+            continue
+        if not (type(default) is float and type(value) is int):
+            raise ValueError(
+                f"parameter {name!r} of {source.stem} is {value!r} ({type(value).__name__}); "
+                f"allowed: {type(default).__name__}, such as {default!r}"
+            )
+    complete = defaults | dict(given)
+    return {n: float(v) if type(defaults[n]) is float else v for n, v in complete.items()}
+
+
+def digest(data: bytes) -> str:
+    """Return the SHA-256 of some bytes as hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def file_digests(folder: Path, pattern: str = "*", skip: tuple[str, ...] = ()) -> dict[str, str]:
+    """Return the SHA-256 of each file below a folder.
+
+    Args:
+        folder: Where to look; it need not exist.
+        pattern: Which file names count.
+        skip: Folders and files to leave out, as paths relative to ``folder``.
+
+    Returns:
+        The digests by relative path, sorted by it.
+    """
+    paths = (p for p in folder.rglob(pattern) if p.is_file() and "__pycache__" not in p.parts)
+    names = {p.relative_to(folder).as_posix(): p for p in paths}
+    kept = (n for n in sorted(names) if not any(n == s or n.startswith(f"{s}/") for s in skip))
+    return {name: digest(names[name].read_bytes()) for name in kept}
+
+
+@functools.cache
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that matter to the results."""
+    return {name: metadata.version(name) for name in PACKAGES}
+
+
+def execution_key(source: Path, parameters: Mapping[str, Any]) -> str:
+    """Hash everything that the result of an execution depends on.
+
+    Args:
+        source: The ``.py`` file.
+        parameters: The value of each parameter.
+
+    Returns:
+        A SHA-256 over the source, the parameters, the library, the data, and the versions of Python
+        and of the packages that compute and draw.
+    """
+    parts = {
+        "source": source.read_text(encoding="utf-8"),
+        "parameters": dict(parameters),
+        "library": file_digests(ROOT / "dpslib", "*.py"),
+        "data": file_digests(ROOT / "data", skip=(RESULTS,)),
+        "python": platform.python_version(),
+        "packages": versions(),
+    }
+    return digest(json.dumps(parts, sort_keys=True).encode())
+
+
+def normalise(notebook: NotebookNode) -> NotebookNode:
+    """Take out of an executed notebook what differs between two equal executions.
+
+    Args:
+        notebook: The executed notebook; it is changed.
+
+    Returns:
+        The same notebook with numbered cell ids, joined stream outputs, and neither times nor paths.
+    """
+    notebook.metadata.pop("papermill", None)
+    for number, cell in enumerate(notebook.cells, start=1):
+        cell.id = f"cell-{number:04d}"
+        for key in ("papermill", "execution"):
+            cell.metadata.pop(key, None)
+        if not cell.metadata.get("tags", True):  # papermill gives every cell a list of tags
+            del cell.metadata["tags"]
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell.source = cell.source.replace("# Parameters", "# Parameters of this execution", 1)
+        if cell.cell_type == "code":
+            cell.outputs = _joined_streams(cell.outputs)
+    return notebook
+
+
+def _joined_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Join neighbouring pieces of one stream, which is cut up by chance."""
+    joined: list[NotebookNode] = []
+    for output in outputs:
+        last = joined[-1] if joined else None
+        if last and output.output_type == last.output_type == "stream" and output.name == last.name:
+            last.text += output.text
+        else:
+            joined.append(output)
+    return joined
+
+
+def is_current(output: Path, key: str) -> bool:
+    """Tell whether an executed notebook is there, whole, and made with this key."""
+    record = Record.load(record_path(output))
+    return (
+        record is not None and record.key == key and output.is_file() and record.sha256 == digest(output.read_bytes())
+    )
+
+
+def record_path(output: Path) -> Path:
+    """Return where the record of an executed notebook is kept."""
+    return output.with_suffix(".json")
+
+
+def execute(source: Path, output: Path, parameters: Mapping[str, Any], *, force: bool = False) -> Record:
+    """Execute a notebook, unless the result is there already.
+
+    The notebook and its record appear at their places complete or not at all.
+
+    Args:
+        source: The ``.py`` file.
+        output: The ``.ipynb`` to write; its record gets the ending ``.json``.
+        parameters: Some of the notebook's parameters; the rest keep their defaults.
+        force: Execute even if the result is there.
+
+    Returns:
+        The record of the execution that made the output.
+
+    Raises:
+        ValueError: The notebook does not exist, or a parameter is wrong.
+        NotebookError: A cell raised an exception.
+    """
+    if output.suffix != ".ipynb":
+        raise ValueError(f"the output {output} does not end in .ipynb")
+    complete = check_parameters(source, parameters)
+    key = execution_key(source, complete)
+    record = Record.load(record_path(output))
+    if record is not None and not force and is_current(output, key):
+        return record
+
+    output.parent.mkdir(parents=True, exist_ok=True)
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    clock = time.perf_counter()
+    data = _run(source, complete, output)
+    record = Record(
+        notebook=source.stem,
+        key=key,
+        parameters=complete,
+        seconds=round(time.perf_counter() - clock, 2),
+        started=started,
+        python=platform.python_version(),
+        packages=versions(),
+        device=device_name(complete.get("device")),
+        cpus=cpu_count(),
+        sha256=digest(data),
+    )
+    # Between these two steps there is no record, so a kill here cannot pair the new with the old.
+    record_path(output).unlink(missing_ok=True)
+    write_atomically(output, data)
+    write_atomically(record_path(output), (json.dumps(asdict(record), indent=2) + "\n").encode())
+    failed_path(output).unlink(missing_ok=True)
+    return record
+
+
+def failed_path(output: Path) -> Path:
+    """Return where a notebook is kept that failed on the way to an output."""
+    return output.with_suffix(".failed.ipynb")
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that it is there with all its bytes or as it was before."""
+    with _temporary_folder(path.parent) as folder:
+        part = folder / path.name
+        part.write_bytes(data)
+        part.replace(path)
+
+
+@contextlib.contextmanager
+def _temporary_folder(parent: Path) -> Iterator[Path]:
+    # Hidden, so that no tool which collects notebooks finds one half-way; on the same file system, so that
+    # moving out of it is one step.
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=parent) as folder:
+        yield Path(folder)
+
+
+def _run(source: Path, parameters: Mapping[str, Any], output: Path) -> bytes:
+    """Execute a notebook and return the bytes of the normalised result."""
+    import nbformat
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    with _temporary_folder(output.parent) as folder:
+        plain, done = folder / "plain.ipynb", folder / output.name
+        nbformat.write(read_source(source), plain)
+        try:
+            with _own_environment(folder):
+                notebook = papermill.execute_notebook(
+                    str(plain),
+                    str(done),
+                    dict(parameters),
+                    kernel_name="python3",
+                    kernel_manager_class=_kernel_manager(),
+                    cwd=str(source.resolve().parent),
+                    progress_bar=False,
+                )
+        except PapermillExecutionError as error:
+            done.replace(failed_path(output))
+            raise NotebookError(source, error.ename, error.evalue, error.source, failed_path(output)) from None
+        return (nbformat.writes(normalise(notebook)) + "\n").encode()
+
+
+def _kernel_manager() -> type:
+    """Return a kernel manager that starts the kernel of this interpreter.
+
+    The kernel named ``python3`` may be another one where kernels are installed for the user, or where
+    the environment is not activated.
+    """
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
+
+    class OwnKernelManager(AsyncKernelManager):
+        @property
+        def kernel_spec(self) -> KernelSpec:
+            command = [
+                sys.executable,
+                "-m",
+                "ipykernel_launcher",
+                "-f",
+                "{connection_file}",
+                "--log-level=40",
+            ]
+            return KernelSpec(argv=command, display_name="Python 3", language="python")
+
+    return OwnKernelManager
+
+
+@contextlib.contextmanager
+def _own_environment(folder: Path) -> Iterator[None]:
+    """Keep the user's IPython start-up files and plotting backend out of the execution."""
+    own = {
+        "IPYTHONDIR": str(folder / "ipython"),
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "PYTHONHASHSEED": "0",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
+    before = {name: os.environ.get(name) for name in own}
+    os.environ.update(own)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def cpu_count() -> int:
+    """Return the number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def device_name(requested: object = "cpu") -> str:
+    """Name the device that a notebook computed on.
+
+    Args:
+        requested: Its parameter ``device``; ``cuda`` and ``auto`` may mean an accelerator.
+
+    Returns:
+        The name of the accelerator, or ``cpu`` with the machine type.
+    """
+    if str(requested).startswith(("cuda", "auto")):
+        import torch
+
+        if torch.cuda.is_available():
+            return str(torch.cuda.get_device_name())
+    return f"cpu ({platform.machine()})"
