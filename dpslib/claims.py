@@ -1,0 +1,133 @@
+"""What the papers print, and whether a recomputed value agrees with it.
+
+Printed values live in `data/claims/*.yaml` alone, one file a section, checked against `data/claims/schema.json`.
+A claim names the result that estimates it; agreement is computed, never typed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cache
+from pathlib import Path
+
+import jsonschema
+import pandas as pd
+import yaml
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+"""The project's data folder."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One thing that a paper prints about its own results.
+
+    Attributes:
+        id: permanent, for instance `A-3.1.2-hom-mean`.
+        paper: `A` or `B`.
+        section: the section it stands in.
+        where: the figure, table or text, for instance `Fig 4`.
+        anchor: the label of the companion's figure or table.
+        statement: the claim in our words.
+        kind: `exact number`, `count`, `ordering`, `statistical test`, ... as in the schema.
+        published: the printed value as printed, with its printed digits (OCR doubts resolved, see `note`).
+        estimator: the name of the result that estimates it.
+        rule: how a result is held against it: `digits` (rounds to the printed digits), `below` (less than the
+            published value) or `above`.
+        note: the reasoning where something needs one, or empty.
+    """
+
+    id: str
+    paper: str
+    section: str
+    where: str
+    anchor: str
+    statement: str
+    kind: str
+    published: str
+    estimator: str
+    rule: str = "digits"
+    note: str = ""
+
+    @property
+    def value(self) -> float:
+        """The published value as a number."""
+        return float(self.published)
+
+    def agrees(self, result: float) -> bool:
+        """Return whether a result agrees with the published value under the claim's rule.
+
+        Under `digits` the result, rounded half to even to the last printed digit, must equal the published value.
+        """
+        if result != result:
+            return False
+        if self.rule == "below":
+            return result < self.value
+        if self.rule == "above":
+            return result > self.value
+        return self.show(result) == Decimal(self.published)
+
+    def show(self, result: float) -> Decimal:
+        """Return a result rounded to the printed digits."""
+        digits = Decimal(1).scaleb(Decimal(self.published).as_tuple().exponent)  # type: ignore[arg-type]
+        return Decimal(result).quantize(digits, rounding=ROUND_HALF_EVEN)
+
+
+@cache
+def load(folder: Path = DATA / "claims") -> dict[str, Claim]:
+    """Return all claims by id.
+
+    Raises:
+        FileNotFoundError: if the folder holds no claims (the library is not installed from a checkout).
+        ValueError: if a file does not fit the schema or an id appears twice; the message names file and claim.
+    """
+    files = sorted(folder.glob("*.yaml"))
+    if not files:
+        raise FileNotFoundError(f"no claims in {folder}: the claim data come with a checkout of the project")
+    schema = json.loads((folder / "schema.json").read_text(encoding="utf-8"))
+    claims: dict[str, Claim] = {}
+    for file in files:
+        entries = yaml.safe_load(file.read_text(encoding="utf-8"))
+        try:
+            jsonschema.validate(entries, schema)
+        except jsonschema.ValidationError as error:
+            raise ValueError(f"{file.name}: {error.json_path}: {error.message}") from error
+        for entry in entries:
+            if entry["id"] in claims:
+                raise ValueError(f"{file.name}: the id {entry['id']} is used twice")
+            claims[entry["id"]] = Claim(**entry)
+    return claims
+
+
+def compare(results: Mapping[str, float], *, anchor: str | None = None) -> pd.DataFrame:
+    """Hold results against the claims that they estimate.
+
+    Args:
+        results: recomputed values by estimator name.
+        anchor: only claims with this figure or table label.
+
+    Returns:
+        One row a claim, indexed by id, with the columns `where`, `statement`, `published`, `recomputed` (rounded to the
+        printed digits) and `agrees`.
+    """
+    chosen = [
+        claim for claim in load().values() if claim.estimator in results and (anchor is None or claim.anchor == anchor)
+    ]
+    rows = [
+        {
+            "claim": claim.id,
+            "where": claim.where,
+            "statement": claim.statement,
+            "published": claim.published if claim.rule == "digits" else f"{claim.rule} {claim.published}",
+            "recomputed": str(claim.show(results[claim.estimator]))
+            if claim.rule == "digits"
+            else f"{results[claim.estimator]:.3g}",
+            "agrees": claim.agrees(results[claim.estimator]),
+        }
+        for claim in chosen
+    ]
+    columns = ["claim", "where", "statement", "published", "recomputed", "agrees"]
+    return pd.DataFrame(rows, columns=columns).set_index("claim")

@@ -1,0 +1,267 @@
+"""Skill densities on the circle: an agent's centre μ and breadth σ, and the density w(θ) of area 1 that they give.
+
+Two densities are here, one switch apart. Paper A writes the wrapped Gaussian (section 2.2, appendix C.1); its printed
+numbers prove the von Mises density with κ = 1/σ² (see the book's model chapter for the evidence).
+
+Each density gives its values, its derivatives by μ and σ, and the *pullback* of a function h on the grid,
+(Σ_θ h ∂w/∂μ, Σ_θ h ∂w/∂σ), which is all that the gradient of a loss needs.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+from typing_extensions import override
+
+from dpslib import _validate
+from dpslib.circle import TAU
+
+
+class Density(ABC):
+    """A family of unimodal densities on the circle with centre μ (radians) and breadth σ > 0 (radians)."""
+
+    name: str
+
+    def __call__(self, theta: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
+        """Return the density of each agent at each point.
+
+        Args:
+            theta: points, shape (G,), radians.
+            mu: centres, any shape (...), radians.
+            sigma: breadths, broadcastable with `mu`, greater than 0, radians.
+
+        Returns:
+            Values of shape (..., G), non-negative, area 1 over the circle.
+
+        Raises:
+            TypeError, ValueError: if an argument is not finite, σ is not positive, or the shapes do not broadcast.
+        """
+        theta = _validate.tensor("theta", theta, ndim=1)
+        mu = _validate.tensor("mu", mu, device=theta.device).to(theta.dtype)
+        sigma = _validate.tensor("sigma", sigma, low=0, open_low=True, device=theta.device).to(theta.dtype)
+        shape = _validate.broadcast(mu=mu, sigma=sigma)
+        return self.values(self.basis(theta), mu.expand(shape), sigma.expand(shape))
+
+    @abstractmethod
+    def basis(self, theta: Tensor) -> Tensor:
+        """Return what depends on the points alone, shape (K, G), to be computed once for many evaluations."""
+
+    @abstractmethod
+    def values(self, basis: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
+        """Return the densities, shape (..., G), for `mu` and `sigma` of one shape (...). Unchecked and fast."""
+
+    @abstractmethod
+    def pullback(
+        self, basis: Tensor, mu: Tensor, sigma: Tensor, values: Tensor, h: Tensor, component: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return Σ_θ h ∂w/∂μ and Σ_θ h ∂w/∂σ for each agent.
+
+        Args:
+            basis: what `basis(theta)` returned, (K, G).
+            mu: centres, (B, N), radians.
+            sigma: breadths, (B, N), radians.
+            values: what `values(basis, mu, sigma)` returned, (B, N, G).
+            h: one function per run and component, (B, C, G).
+            component: the component that each agent belongs to, (N,), integers in [0, C).
+
+        Returns:
+            Two tensors of shape (B, N).
+        """
+
+    @abstractmethod
+    def peak(self, sigma: Tensor) -> Tensor:
+        """Return the density at its centre, same shape as `sigma`."""
+
+
+def batch_product(a: Tensor, b: Tensor) -> Tensor:
+    """Return `torch.bmm(a, b)` so that the bits of each product do not depend on the size of the batch.
+
+    A batch of one takes another path through the BLAS, which sums in another order; it is computed as one of two.
+    """
+    return torch.bmm(a.expand(2, -1, -1), b.expand(2, -1, -1))[:1] if len(a) == 1 else torch.bmm(a, b)
+
+
+def _rows_product(rows: Tensor, matrix: Tensor) -> Tensor:
+    """Return `rows @ matrix`, (..., K), (K, G) → (..., G); for the single row as `batch_product`."""
+    if rows.numel() > rows.shape[-1]:
+        return rows @ matrix
+    return (rows.reshape(1, -1).expand(2, -1) @ matrix)[0].reshape(*rows.shape[:-1], -1)
+
+
+def _own_component(moments: Tensor, component: Tensor) -> Tensor:
+    """Pick, for each agent, the moments of its own component: (B, N, C, K), (N,) → (B, N, K)."""
+    if moments.shape[2] == 1:
+        return moments[:, :, 0]
+    index = component.view(1, -1, 1, 1).expand(moments.shape[0], -1, 1, moments.shape[3])
+    return moments.gather(2, index)[:, :, 0]
+
+
+class VonMises(Density):
+    """The von Mises density with concentration κ = 1/σ²: exp(κ (cos(θ−μ) − 1)) / (2π I₀ₑ(κ)).
+
+    The log-density is a combination of (cos θ, sin θ, 1), so values are one matrix product of rank 3 and one
+    exponential a point, and the pullback is one matrix product with the same basis.
+
+    Source: identified from printed numbers of paper A (Fig 4, Table 1, Fig 17); Mardia & Jupp (2000), section 3.5.4.
+    """
+
+    name = "von_mises"
+
+    @override
+    def basis(self, theta: Tensor) -> Tensor:
+        return torch.stack([theta.cos(), theta.sin(), torch.ones_like(theta)])
+
+    @override
+    def values(self, basis: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
+        kappa = sigma.pow(-2)
+        constant = -kappa - torch.log(TAU * torch.special.i0e(kappa))
+        coefficients = torch.stack([kappa * mu.cos(), kappa * mu.sin(), constant], dim=-1)
+        return _rows_product(coefficients, basis).exp()
+
+    @override
+    def pullback(
+        self, basis: Tensor, mu: Tensor, sigma: Tensor, values: Tensor, h: Tensor, component: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        runs, components, points = h.shape
+        weighted = (h.transpose(1, 2).unsqueeze(-1) * basis.T.unsqueeze(1)).reshape(runs, points, components * 3)
+        moments = batch_product(values, weighted).view(runs, -1, components, 3)
+        m_cos, m_sin, m_one = _own_component(moments, component).unbind(-1)
+        kappa = sigma.pow(-2)
+        cos, sin = mu.cos(), mu.sin()
+        mean_resultant = torch.special.i1e(kappa) / torch.special.i0e(kappa)
+        by_mu = kappa * (m_sin * cos - m_cos * sin)
+        by_kappa = m_cos * cos + m_sin * sin - mean_resultant * m_one
+        return by_mu, -2 * by_kappa * kappa / sigma
+
+    @override
+    def peak(self, sigma: Tensor) -> Tensor:
+        return 1 / (TAU * torch.special.i0e(sigma.pow(-2)))
+
+
+class WrappedGaussian(Density):
+    """The wrapped Gaussian density, Σ_k N(θ − μ + 2πk; 0, σ²).
+
+    The sum over images converges fast for small σ and the Fourier series (1 + 2 Σ_n exp(−n²σ²/2) cos n(θ−μ)) / 2π for
+    large σ; each σ uses the one that is exact to rounding, relative to the value, also in the far tail.
+
+    Source: paper A, section 2.2 and appendix C.1.1, C.1.2.
+    """
+
+    name = "wrapped_gaussian"
+
+    SWITCH = 1.5
+    """The σ up to which images are summed; the series is used above."""
+    IMAGES = 3
+    """Images −3..3: the nearest that is left out is 5π away, below 1e-21 of the smallest value at σ = 1.5."""
+    HARMONICS = 8
+    """Harmonics 1..8: the first that is left out is below 1e-39 at σ = 1.5."""
+
+    @override
+    def basis(self, theta: Tensor) -> Tensor:
+        order = torch.arange(1, self.HARMONICS + 1, dtype=theta.dtype, device=theta.device).unsqueeze(-1)
+        return torch.cat([theta.unsqueeze(0), (order * theta).cos(), (order * theta).sin()])
+
+    @override
+    def values(self, basis: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
+        return self._evaluate(basis, mu, sigma, derivatives=False)[0]
+
+    @override
+    def pullback(
+        self, basis: Tensor, mu: Tensor, sigma: Tensor, values: Tensor, h: Tensor, component: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        _, by_mu, by_sigma = self._evaluate(basis, mu, sigma, derivatives=True)
+        own = batch_product(torch.cat([by_mu, by_sigma], dim=1), h.transpose(1, 2))
+        own = _own_component(own.unsqueeze(-1), component.repeat(2)).squeeze(-1)
+        return own.chunk(2, dim=1)[0], own.chunk(2, dim=1)[1]
+
+    @override
+    def peak(self, sigma: Tensor) -> Tensor:
+        zero = torch.zeros(1, dtype=sigma.dtype, device=sigma.device)
+        return self.values(self.basis(zero), torch.zeros_like(sigma), sigma)[..., 0]
+
+    def _evaluate(self, basis: Tensor, mu: Tensor, sigma: Tensor, *, derivatives: bool) -> list[Tensor]:
+        """Return [w] or [w, ∂w/∂μ, ∂w/∂σ], each of shape (..., G)."""
+        narrow = (sigma <= self.SWITCH).unsqueeze(-1)
+        by_images = self._images(basis, mu, sigma.clamp_max(self.SWITCH), derivatives)
+        if bool(narrow.all()):
+            return by_images
+        by_series = self._series(basis, mu, sigma.clamp_min(self.SWITCH), derivatives)
+        return [torch.where(narrow, a, b) for a, b in zip(by_images, by_series, strict=True)]
+
+    def _images(self, basis: Tensor, mu: Tensor, sigma: Tensor, derivatives: bool) -> list[Tensor]:
+        sigma = sigma.unsqueeze(-1)
+        first = torch.remainder(basis[0] - mu.unsqueeze(-1) + math.pi, TAU) - math.pi
+        norm = 1 / (math.sqrt(TAU) * sigma)
+        totals = [torch.zeros_like(first) for _ in range(3 if derivatives else 1)]
+        for k in range(-self.IMAGES, self.IMAGES + 1):
+            z = (first + TAU * k) / sigma
+            image = norm * torch.exp(-0.5 * z * z)
+            totals[0] = totals[0] + image
+            if derivatives:
+                totals[1] = totals[1] + image * z / sigma
+                totals[2] = totals[2] + image * (z * z - 1) / sigma
+        return totals
+
+    def _series(self, basis: Tensor, mu: Tensor, sigma: Tensor, derivatives: bool) -> list[Tensor]:
+        order = torch.arange(1, self.HARMONICS + 1, dtype=mu.dtype, device=mu.device)
+        angle = order * mu.unsqueeze(-1)
+        decay = torch.exp(-0.5 * (order * sigma.unsqueeze(-1)) ** 2) / math.pi
+        waves = basis[1:]
+        cosine = torch.cat([decay * angle.cos(), decay * angle.sin()], dim=-1)
+        totals = [1 / TAU + _rows_product(cosine, waves)]
+        if derivatives:
+            sine = torch.cat([-order * decay * angle.sin(), order * decay * angle.cos()], dim=-1)
+            by_sigma = torch.cat([order, order]) ** 2 * -sigma.unsqueeze(-1) * cosine
+            totals += [_rows_product(sine, waves), _rows_product(by_sigma, waves)]
+        return totals
+
+
+VON_MISES = VonMises()
+WRAPPED_GAUSSIAN = WrappedGaussian()
+
+DENSITIES: dict[str, Density] = {density.name: density for density in (VON_MISES, WRAPPED_GAUSSIAN)}
+"""The densities by name."""
+
+
+def get_density(name: str) -> Density:
+    """Return the density called `name`.
+
+    Raises:
+        ValueError: if there is none; the message lists the names.
+    """
+    return DENSITIES[_validate.choice("density", name, DENSITIES)]
+
+
+def fourier_coefficients(sigma: Tensor, harmonics: int) -> Tensor:
+    """Return exp(−n²σ²/2) for n = 1..harmonics, the wrapped Gaussian's cosine moments: (...) → (..., harmonics).
+
+    Source: paper A, appendix C.1.1 (there c_n = exp(−n²σ²/2) / 2π up to the phase).
+
+    Raises:
+        TypeError, ValueError: if σ is not positive and finite, or `harmonics` is not an integer of at least 1.
+    """
+    _validate.integer("harmonics", harmonics, 1)
+    sigma = _validate.tensor("sigma", sigma, low=0, open_low=True)
+    order = torch.arange(1, harmonics + 1, dtype=sigma.dtype, device=sigma.device)
+    return torch.exp(-0.5 * (order * sigma.unsqueeze(-1)) ** 2)
+
+
+def wrapped_gaussian_series(theta: Tensor, mu: Tensor, sigma: Tensor, harmonics: int) -> Tensor:
+    """Return the wrapped Gaussian by its Fourier series, cut after `harmonics` terms: shape (..., G).
+
+    Source: paper A, appendix C.1.2. The series is exact to rounding only for enough harmonics; `WRAPPED_GAUSSIAN` is
+    the density to compute with.
+
+    Raises:
+        TypeError, ValueError: as `fourier_coefficients`.
+    """
+    moments = fourier_coefficients(sigma, harmonics)
+    theta = _validate.tensor("theta", theta, ndim=1)
+    mu = _validate.tensor("mu", mu)
+    _validate.broadcast(mu=mu, sigma=moments[..., 0])
+    order = torch.arange(1, harmonics + 1, dtype=moments.dtype, device=moments.device)
+    cosines = torch.cos(order.unsqueeze(-1) * (theta - mu.unsqueeze(-1)).unsqueeze(-2))
+    return (1 + 2 * (moments.unsqueeze(-1) * cosines).sum(-2)) / TAU

@@ -1,0 +1,1 @@
+"""The papers' experiments: each is a function that returns a labelled data set, one module a section."""

@@ -1,0 +1,107 @@
+"""The mismatch between demand and production: L_m = Σ_c ‖ (W₀ − W₁c)/W₁c · 1{W₀ > W₁c} ‖_p.
+
+Source: paper A, section 2.6; which norm, floor and grid is meant is a `Convention`.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from dpslib import _validate
+from dpslib._validate import ArrayLike
+from dpslib.convention import Convention, get_convention
+
+
+def smallest_production(convention: Convention, dtype: torch.dtype) -> float:
+    """Return the value below which production counts as this value, so that no power of 1/W₁ overflows.
+
+    Densities of narrow agents underflow to exactly 0 far from their centre. This guard (4e-93 for p = 2 in float64,
+    6e-12 in float32) keeps the mismatch and its gradient finite there and changes nothing elsewhere.
+    """
+    return float(torch.finfo(dtype).max ** (-0.9 / (convention.p + 1)))
+
+
+def _denominator(production: Tensor, convention: Convention) -> Tensor:
+    guarded = production.clamp_min(smallest_production(convention, production.dtype))
+    if convention.floor == "add":
+        return guarded + convention.floor_size
+    if convention.floor == "clamp":
+        return guarded.clamp_min(convention.floor_size)
+    return guarded
+
+
+def shortfall(demand: Tensor, production: Tensor, convention: str | Convention = "identified") -> Tensor:
+    """Return the relative shortfall ((W₀ − W₁)/W₁)₊ at each point, ≥ 0; the shapes (..., G) broadcast.
+
+    Raises:
+        ValueError: if the convention is unknown.
+    """
+    convention = get_convention(convention)
+    return ((demand - production) / _denominator(production, convention)).clamp_min(0)
+
+
+def norm(residual: Tensor, convention: Convention) -> Tensor:
+    """Return the convention's p-norm of a non-negative function on its grid: (..., G) → (...)."""
+    power = residual * residual if convention.p == 2 else residual**convention.p
+    total = power.sum(-1) * convention.measure
+    return total ** (1 / convention.p) if convention.root else total
+
+
+def mismatch(demand: ArrayLike, production: ArrayLike, convention: str | Convention = "identified") -> Tensor:
+    """Return the mismatch of one component's production with the demand.
+
+    Args:
+        demand: W₀, (..., G), non-negative.
+        production: W₁, (..., G), non-negative; the shapes broadcast.
+        convention: a convention or its name; G must be its number of points.
+
+    Returns:
+        Non-negative, shape (...). For several components, evaluate each and add.
+
+    Raises:
+        TypeError, ValueError: if a value is negative or not finite, the shapes do not broadcast, or G does not fit.
+    """
+    convention = get_convention(convention)
+    demand = _validate.tensor("demand", demand, low=0)
+    production = _validate.tensor("production", production, low=0)
+    shape = _validate.broadcast(demand=demand, production=production)
+    if not shape or shape[-1] != convention.points:
+        raise ValueError(f"demand and production must have {convention.points} grid points; got shape {tuple(shape)}")
+    return norm(shortfall(demand, production, convention), convention)
+
+
+def mismatch_and_slope(demand: Tensor, production: Tensor, convention: Convention) -> tuple[Tensor, Tensor]:
+    """Return the mismatch (...) and its derivative by production at each grid point (..., G). Unchecked and fast.
+
+    Source: paper A, appendix C.2.2 (the gradient passes under the integral).
+    """
+    denominator = _denominator(production, convention)
+    residual = ((demand - production) / denominator).clamp_min_(0)
+    p = convention.p
+    # The derivative of residual^p is p · power; for p = 1 it is a step, which torch's 0⁰ = 1 would miss.
+    power = residual if p == 2 else (residual > 0).to(residual) if p == 1 else residual ** (p - 1)
+    total = (power * residual).sum(-1) * convention.measure
+    if convention.root:
+        value = torch.sqrt(total) if p == 2 else total ** (1 / p)
+        # Where nothing falls short the residual is 0, and so is the slope.
+        factor = torch.where(total > 0, convention.measure * value / total, torch.zeros_like(total))
+    else:
+        value, factor = total, torch.full_like(total, p * convention.measure)
+    # d residual / d W₁ = −(1 + residual)/denominator where the denominator moves with W₁, else −1/denominator.
+    moving = residual + 1
+    if convention.floor == "clamp":
+        moving = torch.where(production > convention.floor_size, moving, torch.ones_like(moving))
+    slope = moving.div_(denominator).mul_(power).mul_(-factor.unsqueeze(-1))
+    return value, slope
+
+
+def productivity(loss: ArrayLike) -> Tensor:
+    """Return Π = 1/(1 + L), in (0, 1]; any shape. With L_m alone it is the task productivity.
+
+    Source: paper A, section 2.9.3.
+
+    Raises:
+        TypeError, ValueError: if a loss is negative or not finite.
+    """
+    return 1 / (1 + _validate.tensor("loss", loss, low=0))

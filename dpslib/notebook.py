@@ -1,0 +1,202 @@
+"""What the notebooks of the book share: checked parameters, numbered tables, numbers cited in the text, provenance."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from IPython.display import Markdown
+
+SCALES = ("smoke", "reader", "paper")
+"""How much a notebook computes: seconds, a reader's patience, the papers' own sizes."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """The checked parameters of a notebook's execution.
+
+    Attributes:
+        scale: one of `SCALES`.
+        seed: the first seed, at least 0.
+        device: `cpu` or `cuda`.
+        convention: name of the numerical convention.
+    """
+
+    scale: str
+    seed: int
+    device: str
+    convention: str
+
+
+def setup(scale: str, seed: int, device: str, convention: str) -> Run:
+    """Check a notebook's parameters and set the look of its figures.
+
+    Args:
+        scale: one of `SCALES`.
+        seed: the first seed, at least 0.
+        device: `cpu` or `cuda`.
+        convention: `identified` or `paper_text`.
+
+    Returns:
+        The parameters.
+
+    Raises:
+        TypeError, ValueError: if a parameter is not valid; the message names it, its value and what is allowed.
+    """
+    from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+    from dpslib import _validate
+    from dpslib.convention import CONVENTIONS
+    from dpslib.plots.style import use_style
+
+    _validate.choice("scale", scale, SCALES)
+    _validate.integer("seed", seed, 0)
+    _validate.device(device)
+    _validate.choice("convention", convention, CONVENTIONS)
+    use_style()
+    # Without a date, the same figure is the same file.
+    set_matplotlib_formats("svg", metadata={"Date": None})
+    return Run(scale, seed, device, convention)
+
+
+def provenance(run: Run) -> Markdown:
+    """Return a line that says what made the page: parameters and versions."""
+    from IPython.display import Markdown
+
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("dpslib", "torch", "numpy", "scipy", "xarray"))
+    return Markdown(
+        f"Made at scale `{run.scale}` with seed `{run.seed}` on `{run.device}` under the convention "
+        f"`{run.convention}`, by Python {platform.python_version()}, {versions}."
+    )
+
+
+def claims_table(results: Mapping[str, float], anchor: str, *, label: str, caption: str) -> Markdown:
+    """Show printed against recomputed values of a figure or table as a numbered table.
+
+    Args:
+        results: recomputed values by estimator name.
+        anchor: label of the figure or table whose claims are shown.
+        label: what the text refers to by the role `numref`.
+        caption: one or two sentences in Markdown.
+
+    Returns:
+        The object to display as the result of a cell.
+    """
+    from dpslib import claims
+
+    rows = claims.compare(results, anchor=anchor)
+    shown = rows.assign(agrees=rows.agrees.map({True: "yes", False: "no"}))
+    return table(shown[["statement", "published", "recomputed", "agrees"]], label=label, caption=caption)
+
+
+def escape(text: object) -> str:
+    r"""Return text for one cell of a Markdown table.
+
+    Args:
+        text: What to show; its words may contain mathematics between dollar signs.
+
+    Returns:
+        One line in which no character ends the cell, and none opens HTML, a link or emphasis by chance.
+
+    Examples:
+        >>> escape("a|b <c> $x_1$ [d] e_f")
+        'a\\|b &lt;c> $x_1$ \\[d] e\\_f'
+    """
+    pieces = " ".join(str(text).split()).split("$")
+    if len(pieces) % 2 == 0:  # a dollar sign without a partner is a dollar sign
+        pieces = [r"\$".join(pieces)]
+    for position, piece in enumerate(pieces):
+        if position % 2:  # mathematics: only the bar, by its name in TeX
+            pieces[position] = piece.replace("|", r"\vert ")
+            continue
+        for character in "|[*_`":
+            piece = piece.replace(character, "\\" + character)
+        pieces[position] = piece.replace("<", "&lt;")
+    return "$".join(pieces)
+
+
+def table(
+    frame: pd.DataFrame,
+    *,
+    label: str,
+    caption: str,
+    formats: dict[str, str] | None = None,
+    index: bool = False,
+) -> Markdown:
+    """Show a data frame as a numbered table of the book.
+
+    Args:
+        frame: The rows and columns to show.
+        label: What the text refers to by the role ``numref``, such as ``tab-a-1``.
+        caption: One or two sentences in Markdown.
+        formats: Format specification by column, such as ``{"loss": ".3f"}``; missing values show as a dash.
+        index: Whether the index is shown as the first column.
+
+    Returns:
+        The object to display as the result of a cell.
+
+    Raises:
+        ValueError: A format names a column that is not there.
+    """
+    import pandas as pd
+    from IPython.display import Markdown
+    from pandas.api.types import is_numeric_dtype
+
+    shown = frame.reset_index() if index else frame
+    formats = formats or {}
+    if unknown := set(formats) - set(map(str, shown.columns)):
+        raise ValueError(f"no column {', '.join(sorted(unknown))}; there are: {', '.join(map(str, shown.columns))}")
+
+    def cell(value: Any, column: object) -> str:
+        if pd.api.types.is_scalar(value) and pd.isna(value):
+            return "–"
+        return escape(format(value, formats.get(str(column), "")))
+
+    def row(cells: list[str]) -> str:
+        return f"| {' | '.join(cells)} |"
+
+    columns = list(shown.columns)
+    rule = ["--:" if is_numeric_dtype(shown.dtypes.iloc[i]) else ":--" for i in range(len(columns))]
+    body = [
+        row([cell(value, column) for value, column in zip(values, columns, strict=True)])
+        for values in shown.itertuples(index=False, name=None)
+    ]
+    # A fence of tildes: unlike one of backticks, its first line may contain backticks.
+    lines = [
+        f"~~~~~{{table}} {' '.join(caption.split())}",
+        f":name: {label}",
+        "",
+        row([escape(column) for column in columns]),
+        row(rule),
+        *body,
+        "~~~~~",
+    ]
+    return Markdown("\n".join(lines))
+
+
+def cite(name: str, value: Any, fmt: str = "") -> None:
+    """Make a computed number citable in the text of the book.
+
+    Args:
+        name: Key of the number, unique in the book; the text shows it by the role ``glue:text``.
+        value: The number.
+        fmt: Format specification such as ``.3f`` or ``.1%``.
+    """
+    from myst_nb import glue
+
+    glue(name, _Plain(format(value, fmt)), display=False)
+
+
+class _Plain:
+    """Text that is shown as it is, without the quotes of a string."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text

@@ -1,0 +1,64 @@
+"""One look for all figures: colours that the colour-blind can tell apart, the circle's axis in units of π."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import seaborn as sns
+from matplotlib import rcParams
+from matplotlib.axes import Axes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BLUE, ORANGE, GREEN, PURPLE, SKY, RED, YELLOW, GREY = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#8E5A9B",
+    "#56B4E9",
+    "#D55E00",
+    "#B8A800",
+    "#666666",
+)
+PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED, YELLOW, GREY)
+"""After Okabe & Ito, with a darker yellow and a purple that stand out on white."""
+
+PAIR_COLOURS = {"homogeneous": BLUE, "heterogeneous": GREEN}
+"""The colours of paper A's Fig 4."""
+
+DENSITY_NAMES = {"von_mises": "von Mises", "wrapped_gaussian": "wrapped Gaussian"}
+
+
+def use_style() -> None:
+    """Set the look of all figures that follow; SVG output is the same for the same figure."""
+    sns.set_theme(context="notebook", style="ticks", palette=PALETTE)
+    rcParams.update(
+        {
+            "figure.constrained_layout.use": True,
+            "figure.facecolor": "white",
+            "savefig.facecolor": "white",
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlesize": "medium",
+            "legend.frameon": False,
+            # Ids in an SVG are random without a salt, and text as paths looks the same on every machine.
+            "svg.hashsalt": "dpslib",
+            "svg.fonttype": "path",
+        }
+    )
+
+
+def circle_axis(ax: Axes, label: str = "operation θ") -> Axes:
+    """Give the x axis the range [0, 2π] and ticks in units of π."""
+    ax.set_xlim(0, 2 * math.pi)
+    ax.set_xticks([0, math.pi / 2, math.pi, 3 * math.pi / 2, 2 * math.pi], ["0", "π/2", "π", "3π/2", "2π"])
+    ax.set_xlabel(label)
+    return ax
+
+
+def panel_letters(axes: Sequence[Axes]) -> None:
+    """Mark the panels of a figure (a), (b), ..."""
+    for index, ax in enumerate(axes):
+        ax.set_title(f"({chr(ord('a') + index)})", loc="left")
