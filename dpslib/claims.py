@@ -7,6 +7,7 @@ A claim names the result that estimates it; agreement is computed, never typed.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -58,22 +59,31 @@ class Claim:
         return float(self.published)
 
     def agrees(self, result: float) -> bool:
-        """Return whether a result agrees with the published value under the claim's rule.
+        """Return whether a result agrees with the published value under the claim's rule; NaN agrees with nothing.
 
         Under `digits` the result, rounded half to even to the last printed digit, must equal the published value.
         """
-        if result != result:
+        if math.isnan(result):
             return False
         if self.rule == "below":
             return result < self.value
         if self.rule == "above":
             return result > self.value
-        return self.show(result) == Decimal(self.published)
+        return self._rounded(result) == Decimal(self.published)
 
-    def show(self, result: float) -> Decimal:
-        """Return a result rounded to the printed digits."""
-        digits = Decimal(1).scaleb(Decimal(self.published).as_tuple().exponent)  # type: ignore[arg-type]
-        return Decimal(result).quantize(digits, rounding=ROUND_HALF_EVEN)
+    def show(self, result: float) -> str:
+        """Return a result as it would be printed: to the printed digits, or to three where a bound is claimed."""
+        if math.isnan(result) or self.rule != "digits":
+            return f"{result:.3g}"
+        rounded = self._rounded(result)
+        if "e" in self.published:
+            # Another power of ten is shown with as many digits as were printed, not rounded away.
+            return f"{result:.{len(Decimal(self.published).as_tuple().digits) - 1}e}"
+        return str(rounded)
+
+    def _rounded(self, result: float) -> Decimal:
+        unit = Decimal(1).scaleb(int(Decimal(self.published).as_tuple().exponent))
+        return Decimal(result).quantize(unit, rounding=ROUND_HALF_EVEN)
 
 
 @cache
@@ -122,9 +132,7 @@ def compare(results: Mapping[str, float], *, anchor: str | None = None) -> pd.Da
             "where": claim.where,
             "statement": claim.statement,
             "published": claim.published if claim.rule == "digits" else f"{claim.rule} {claim.published}",
-            "recomputed": str(claim.show(results[claim.estimator]))
-            if claim.rule == "digits"
-            else f"{results[claim.estimator]:.3g}",
+            "recomputed": claim.show(results[claim.estimator]),
             "agrees": claim.agrees(results[claim.estimator]),
         }
         for claim in chosen

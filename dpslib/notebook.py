@@ -189,14 +189,5 @@ def cite(name: str, value: Any, fmt: str = "") -> None:
     """
     from myst_nb import glue
 
-    glue(name, _Plain(format(value, fmt)), display=False)
-
-
-class _Plain:
-    """Text that is shown as it is, without the quotes of a string."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __repr__(self) -> str:
-        return self.text
+    # As a string: MyST-NB reads what looks like a number as one, and 20.20 would lose its last digit.
+    glue(name, format(value, fmt), display=False)

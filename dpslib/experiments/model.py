@@ -42,7 +42,7 @@ def illustration(convention: str | Convention = "identified") -> xr.Dataset:
 
     Source: paper A, section 2.1. The figure is a sketch: the three agents and both demands are our choice.
     """
-    convention = get_convention(convention)
+    convention = get_convention(convention).replace(points=512)
     mu = torch.tensor([1.2, 2.6, 4.6], dtype=torch.float64)
     sigma = torch.tensor([0.45, 0.6, 0.5], dtype=torch.float64)
     made = production(mu, sigma, "complete", convention=convention)
@@ -136,7 +136,7 @@ def constraints(
     )
 
 
-def two_densities(sigmas: Sequence[float] = (0.3, 0.5, 1.0, 2.0), points: int = 2048) -> xr.Dataset:
+def two_densities(sigmas: Sequence[float] = (0.3, 0.5, 1.0, 2.0), points: int = 513) -> xr.Dataset:
     """Return both skill densities side by side.
 
     Args:

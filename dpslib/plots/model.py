@@ -83,7 +83,8 @@ def penalty_response(values: xr.DataArray, ax: Axes, *, symbol: str, ylabel: str
 
 def catalogue(entries: Catalogue, ax: Axes, *, convention: str | Convention = "identified") -> Axes:
     """Draw all demands of a catalogue, one above the other (panels of Figs 34 and 35)."""
-    convention = get_convention(convention)
+    # Smooth curves do not need the grid that integrals need.
+    convention = get_convention(convention).replace(points=257)
     theta = convention.grid().theta
     values = [demand.values(theta, convention.kernel).numpy() for demand in entries.demands]
     # Each curve is scaled to its row, so that broad demands can be seen beside narrow ones.

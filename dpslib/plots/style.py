@@ -33,7 +33,7 @@ DENSITY_NAMES = {"von_mises": "von Mises", "wrapped_gaussian": "wrapped Gaussian
 
 def use_style() -> None:
     """Set the look of all figures that follow; SVG output is the same for the same figure."""
-    sns.set_theme(context="notebook", style="ticks", palette=PALETTE)
+    sns.set_theme(context="paper", style="ticks", palette=PALETTE, font_scale=1.1)
     rcParams.update(
         {
             "figure.constrained_layout.use": True,
