@@ -5,10 +5,16 @@ Everything heavy is imported inside the commands, so that ``dps --help`` answers
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from dpslib.demand import Demand
+    from dpslib.solver import Solution
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -22,7 +28,7 @@ class UserError(click.ClickException):
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="dpslib", prog_name="dps")
 def main() -> None:
-    """Distributed production systems: run the notebooks of the book with your own parameters."""
+    """Distributed production systems: solve one of your own, run the notebooks with your own parameters."""
 
 
 def find_notebook(name: str) -> Path:
@@ -96,3 +102,146 @@ def run(notebook: str, parameters: tuple[tuple[str, str], ...], output: Path | N
         raise failure from None
     done = "up to date, computed" if record == before else "computed"
     click.echo(f"{shown(target)} ({done} in {record.seconds:.1f} s)")
+
+
+class Peak(click.ParamType):
+    """A mode of a demand, CENTRE,SIGMA or CENTRE,SIGMA,WEIGHT."""
+
+    name = "CENTRE,SIGMA[,WEIGHT]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        """Read the numbers."""
+        try:
+            numbers = tuple(float(part) for part in str(value).split(","))
+        except ValueError:
+            numbers = ()
+        if len(numbers) not in (2, 3) or not all(map(math.isfinite, numbers)):
+            self.fail(f"{value!r} is not CENTRE,SIGMA or CENTRE,SIGMA,WEIGHT, in radians, such as 1.57,0.5", param, ctx)
+        return numbers if len(numbers) == 3 else (*numbers, 1.0)
+
+
+def read_demand(path: Path) -> Demand:
+    """Read a demand from a CSV file.
+
+    Args:
+        path: one column of values at equidistant points from 0, the end point 2π excluded, or two columns: points
+            (radians) and values. A first line that holds no numbers is a heading.
+
+    Returns:
+        The demand, linear between the points and periodic.
+
+    Raises:
+        UserError: the file cannot be read as such a table, or a value is negative or not finite.
+    """
+    import numpy as np
+    import pandas as pd
+
+    from dpslib.circle import TAU
+    from dpslib.demand import Function
+
+    try:
+        frame = pd.read_csv(path, header=None, comment="#", skipinitialspace=True)
+        numbers = frame.apply(pd.to_numeric, errors="coerce")
+        if numbers.iloc[0].isna().all():
+            frame, numbers = frame.iloc[1:], numbers.iloc[1:]
+    except (OSError, UnicodeDecodeError, ValueError, IndexError) as error:
+        raise UserError(f"--demand {shown(path)} cannot be read as a table of numbers: {error}") from None
+    bad = ~np.isfinite(numbers.to_numpy(dtype=float))
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise UserError(f"--demand {shown(path)} must hold finite numbers; got {frame.iat[row, column]!r}")
+    if numbers.shape[1] not in (1, 2) or len(numbers) < 2:
+        rows, columns = numbers.shape
+        raise UserError(
+            f"--demand {shown(path)} must have one or two columns, two or more rows; got {columns} and {rows}"
+        )
+    values = numbers.iloc[:, -1].to_numpy(dtype=float)
+    if (values < 0).any():
+        raise UserError(f"--demand {shown(path)} must not be negative; got {values.min():g}")
+    points = np.arange(len(values)) * TAU / len(values)
+    if numbers.shape[1] == 2:
+        points = numbers.iloc[:, 0].to_numpy(dtype=float)
+    return Function(lambda theta: np.interp(theta.numpy(), points, values, period=TAU))
+
+
+def report(solution: Solution) -> str:
+    """Return what a terminal shows of a solved system: its measures, and the agents of the best run."""
+    best = solution.best()
+    measured = best.measures()
+    runs = solution.data.sizes["run"]
+    reached = int((solution.data.loss <= 1.01 * float(best.data.loss) + 1e-12).sum())
+    lines = [
+        f"best of {runs} runs (seed {int(best.data.seed)}; {reached} within 1 % of it), "
+        f"stopped by {best.data.stop.item()} after {int(best.data.iterations)} steps",
+        "",
+        *(f"{name:<22}{float(value):>10.5g}" for name, value in {"loss": best.data.loss, **measured.data_vars}.items()),
+        "",
+        f"{'agent':>5} {'centre μ':>10} {'breadth σ':>10} {'1/σ':>10} {'weight α':>10}",
+    ]
+    for agent in best.data.agent.values:
+        one = best.data.sel(agent=agent)
+        mu, sigma, weight = (float(one[name]) for name in ("mu", "sigma", "weight"))
+        lines.append(f"{agent:>5} {mu:>10.4f} {sigma:>10.4f} {1 / sigma:>10.4f} {weight:>10.4g}")
+    return "\n".join(lines)
+
+
+@main.command
+@click.option("--peak", "peaks", type=Peak(), multiple=True, help="A mode of the demand, radians; several add up.")
+@click.option(
+    "--demand",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A CSV file with the demand: values at equidistant points, or points (radians) and values.",
+)
+@click.option("-n", "--agents", type=int, required=True, help="Number of agents.")
+@click.option("--network", default="circle", show_default=True, help="circle, complete, isolated or star.")
+@click.option("--resource", type=float, help="R, which divides production.  [default: production has area 1]")
+@click.option("--communication", type=float, help="Strength of the communication cost.")
+@click.option("--stiffness", type=float, help="Strength of the pull towards π.")
+@click.option("--runs", type=int, default=8, show_default=True, help="Random starts.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the first start.")
+@click.option("--max-steps", type=int, default=5000, show_default=True, help="The most steps of a run.")
+@click.option("--convention", default="identified", show_default=True, help="identified or paper_text.")
+@click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write all runs to this netCDF file.",
+)
+def solve(
+    peaks: tuple[tuple[float, ...], ...],
+    file: Path | None,
+    agents: int,
+    output: Path | None,
+    **settings: Any,
+) -> None:
+    """Find the agents that best meet a demand of your own.
+
+    For instance, four agents before two equal modes:
+
+        dps solve -n 4 --peak 1.57,0.5 --peak 4.71,0.5
+    """
+    if bool(peaks) == (file is not None):
+        raise UserError("give the demand either by --peak, once or more, or by --demand FILE")
+    if output is not None and not output.resolve().parent.is_dir():
+        raise UserError(f"--output {shown(output)}: there is no folder {shown(output.resolve().parent)}")
+
+    from dpslib import solver
+    from dpslib.demand import mixture
+
+    try:
+        if file is None:
+            centres, sigmas, weights = (list(column) for column in zip(*peaks, strict=True))
+            demand: Demand = mixture(centres, sigmas, weights=weights)
+        else:
+            demand = read_demand(file)
+        solution = solver.solve(demand, agents, loss_scale="log", **settings)
+    except (TypeError, ValueError) as error:
+        raise UserError(str(error)) from None
+    click.echo(report(solution))
+    if output is not None:
+        from dpslib.execute import write_atomically
+
+        write_atomically(output, bytes(solution.data.to_netcdf(engine="h5netcdf")))
+        click.echo(f"\n{shown(output)}")

@@ -12,6 +12,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -39,7 +40,10 @@ LOSS_SCALES = ("log", "linear")
 """What is descended: log(1 + L), which is −log Π, or L itself."""
 
 CHUNK_BYTES = 4 * 2**20
-"""Size of the densities of the runs that are advanced together: small enough to stay in cache."""
+"""Size of the densities of the runs that are advanced together on a CPU: small enough to stay in cache."""
+
+CUDA_CHUNK_BYTES = 512 * 2**20
+"""The same on a GPU, where large tensors pay: a step holds about four times as much."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -298,16 +302,33 @@ class _Found:
 
 
 def _minimise(objective: Objective, mu: Tensor, sigma: Tensor, settings: _Settings, *, progress: bool) -> _Found:
-    """Advance all runs, chunk by chunk."""
+    """Advance all runs, chunk by chunk; on a CPU the chunks run side by side."""
     runs, n = mu.shape
     bytes_per_run = n * objective.convention.points * mu.element_size()
-    chunk = max(1, CHUNK_BYTES // bytes_per_run)
-    parts = []
+    threads = torch.get_num_threads()
+    if mu.is_cuda:
+        workers, chunk = 1, max(1, CUDA_CHUNK_BYTES // bytes_per_run)
+    else:
+        # One chunk a core beats many cores a chunk: the tensors are small, and cores that wait for each other at every
+        # operation cost more than the operation itself, many times more on a busy machine.
+        workers = threads if runs * bytes_per_run > CHUNK_BYTES // 2 else 1
+        chunk = max(1, min(CHUNK_BYTES // bytes_per_run, math.ceil(runs / workers)))
+    indices = torch.arange(runs, device=mu.device).split(chunk)
     # On a pipe or in a notebook's output a bar is noise: `disable=None` shows it on terminals alone.
     with tqdm(total=runs, desc="solving", unit="run", delay=2, leave=False, disable=None if progress else True) as bar:
-        for start in range(0, runs, chunk):
-            index = torch.arange(start, min(start + chunk, runs), device=mu.device)
-            parts.append(_descend(objective.select(index), mu[index], sigma[index], settings, bar))
+
+        def descend(index: Tensor) -> _Found:
+            return _descend(objective.select(index), mu[index], sigma[index], settings, bar)
+
+        try:
+            torch.set_num_threads(1)
+            if workers == 1:
+                parts = [descend(index) for index in indices]
+            else:
+                with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+                    parts = list(pool.map(descend, indices))
+        finally:
+            torch.set_num_threads(threads)
     fields = (field.name for field in dataclasses.fields(_Found))
     return _Found(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in fields})
 

@@ -50,7 +50,10 @@ run = setup(scale, seed, device, convention)
 
 # %%
 radiation = ecology.adaptive_radiation(
-    **ecology.RADIATION[run.scale], seed=run.seed, device=run.device, convention=run.convention
+    **ecology.RADIATION[run.scale],
+    seed=run.seed,
+    device=run.device,
+    convention=run.convention,
 )
 
 # %% mystnb={"figure": {"name": "fig-a-03", "caption": "Fig 3 of paper A: mean specialisation of optimised communities of growing size in a uniform environment and in one with five niches. Dots: single runs; lines: their mean; dotted: the mean specialisation that the runs start from."}, "image": {"alt": "Specialisation against community size: the multi-Gaussian curve rises steeply to about eight species and then levels off; the uniform curve stays well below it and below the starting value."}}
@@ -105,8 +108,15 @@ pressures = catalogues.unimodal()
 # %% mystnb={"figure": {"name": "fig-a-04", "caption": "Fig 4 of paper A. (a) Production of both communities under one drifting pressure, with temporal means (dashed). (b, c) Mean and coefficient of variation under the sixteen pressures of the unimodal catalogue, named by their breadth. (d) The catalogue, each curve scaled to its row."}, "image": {"alt": "Four panels: the homogeneous community's production peaks once a period and falls to almost nothing, the heterogeneous one's has two lower peaks and a higher floor; the heterogeneous community has the higher mean and the lower coefficient of variation under all sixteen pressures; the sixteen pressures."}}
 fig, axes = plt.subplot_mosaic("aad;bcd", figsize=(9, 6.5), width_ratios=[1, 1, 0.8])
 draw.production_series(community, axes["a"])
-draw.statistic_by_demand(statistics["mean"], axes["b"], labels=pressures.labels, ylabel="mean production")
-draw.statistic_by_demand(statistics["cv"], axes["c"], labels=pressures.labels, ylabel="coefficient of variation")
+draw.statistic_by_demand(
+    statistics["mean"], axes["b"], labels=pressures.labels, ylabel="mean production"
+)
+draw.statistic_by_demand(
+    statistics["cv"],
+    axes["c"],
+    labels=pressures.labels,
+    ylabel="coefficient of variation",
+)
 catalogue(pressures, axes["d"], convention=run.convention)
 panel_letters([axes[letter] for letter in "abcd"])
 plt.show()
@@ -122,7 +132,13 @@ table(
     label="tab-a-1",
     caption="Table 1 of paper A: production of both communities, averaged over sixteen pressures, with paired t-tests and the "
     "number of pressures under which the heterogeneous community does better.",
-    formats={"homogeneous": ".3f", "heterogeneous": ".3f", "change": "+.0f", "t": ".2f", "p": ".2e"},
+    formats={
+        "homogeneous": ".3f",
+        "heterogeneous": ".3f",
+        "change": "+.0f",
+        "t": ".2f",
+        "p": ".2e",
+    },
 )
 
 # %% [markdown]
@@ -132,10 +148,20 @@ table(
 # the printed digits.
 
 # %%
-claims_table(results, "fig-a-04", label="tab-c-fig-4", caption="Printed and recomputed numbers of Fig 4.")
+claims_table(
+    results,
+    "fig-a-04",
+    label="tab-c-fig-4",
+    caption="Printed and recomputed numbers of Fig 4.",
+)
 
 # %%
-claims_table(results, "tab-a-1", label="tab-c-tab-1", caption="Printed and recomputed numbers of Table 1.")
+claims_table(
+    results,
+    "tab-a-1",
+    label="tab-c-tab-1",
+    caption="Printed and recomputed numbers of Table 1.",
+)
 
 # %%
 compared = claims.compare(results)
@@ -164,7 +190,7 @@ print("do not agree:", *compared.index[~compared.agrees])
 # %%
 breadths = ecology.insurance_by_breadth(convention=run.convention)
 
-# %% mystnb={"figure": {"name": "fig-c-breadth", "caption": "Mean production and coefficient of variation under the drifting pressure of Fig 4 for communities of other breadths. Dashed: the printed setting."}, "image": {"alt": "Two panels against the breadth of the species: mean production of both communities rises with breadth to a maximum near 1 and the heterogeneous one stays above; variability falls with breadth for both."}}
+# %% mystnb={"figure": {"name": "fig-c-breadth", "caption": "Mean production and coefficient of variation under the drifting pressure of Fig 4 for communities of other breadths. Dashed: the printed setting."}, "image": {"alt": "Two panels against the breadth of the species: mean production of both communities rises with breadth and levels off, the heterogeneous one ahead; variability is higher for the homogeneous community at every breadth and falls for broad species."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.5))
 draw.statistic_by_breadth(breadths["mean"], axes[0], ylabel="mean production")
 draw.statistic_by_breadth(breadths["cv"], axes[1], ylabel="coefficient of variation")

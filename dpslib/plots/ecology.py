@@ -50,14 +50,13 @@ def production_series(data: xr.Dataset, ax: Axes) -> Axes:
 
 
 def statistic_by_demand(statistic: xr.DataArray, ax: Axes, *, labels: tuple[str, ...], ylabel: str) -> Axes:
-    """Draw one statistic of both communities for each demand, side by side (Fig 4, bottom)."""
+    """Draw one statistic of both communities for each demand, side by side, in the colours of Fig 4 (bottom)."""
     place = np.arange(statistic.sizes["demand"])
     for shift, (pair, colour) in zip((-0.2, 0.2), PAIR_COLOURS.items(), strict=True):
         ax.bar(place + shift, statistic.sel(pair=pair), width=0.4, color=colour, label=pair)
     ax.set_xticks(place, labels, rotation=90, fontsize="small")
     ax.set_xlabel("pressure")
     ax.set_ylabel(ylabel)
-    ax.legend(fontsize="small")
     return ax
 
 

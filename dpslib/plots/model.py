@@ -75,6 +75,7 @@ def penalty_response(values: xr.DataArray, ax: Axes, *, symbol: str, ylabel: str
     ax.plot(strength, values, "o-", color=BLUE)
     ax.set_xscale("symlog", linthresh=strength[1])
     ax.set_xlim(0, None)
+    ax.set_xticks([0, 0.01, 1], ["0", "0.01", "1"])
     ax.set_ylim(0, 1.1 * float(values.max()))
     ax.set_xlabel(f"strength {symbol}")
     ax.set_ylabel(ylabel)
@@ -99,10 +100,11 @@ def catalogue(entries: Catalogue, ax: Axes, *, convention: str | Convention = "i
 
 def densities(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw both densities for several breadths; data as from `experiments.model.two_densities`."""
-    for colour, sigma in zip(PALETTE, data.sigma.values, strict=False):
-        for name, style in zip(data.density.values, ("-", ":"), strict=True):
-            label = f"σ = {sigma:g}, {DENSITY_NAMES[name]}" if sigma == data.sigma.values[0] or style == "-" else None
+    for name, style in zip(data.density.values, ("-", ":"), strict=True):
+        for colour, sigma in zip(PALETTE, data.sigma.values, strict=False):
+            label = f"σ = {sigma:g}" if style == "-" else None
             ax.plot(data.theta, data.value.sel(density=name, sigma=sigma), style, color=colour, label=label)
+        ax.plot([], [], style, color=GREY, label=DENSITY_NAMES[name])
     ax.set_yscale("log")
     ax.set_ylim(1e-7, 3)
     ax.set_ylabel("density $w(θ)$")
