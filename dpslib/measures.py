@@ -14,7 +14,7 @@ from dpslib import _validate
 from dpslib._validate import ArrayLike
 from dpslib.circle import pairwise_distance
 from dpslib.convention import Convention, get_convention
-from dpslib.production import agents
+from dpslib.system import agents
 
 
 def specialisation(sigma: ArrayLike) -> Tensor:
@@ -34,7 +34,7 @@ def similarity(mu: ArrayLike, sigma: ArrayLike) -> Tensor:
     Entries lie in (0, 1], the diagonal is 1 (section 2.9.2).
 
     Raises:
-        TypeError, ValueError: as `production.agents`.
+        TypeError, ValueError: as `system.agents`.
     """
     mu, sigma = agents(mu, sigma)
     breadth = torch.sqrt(sigma.unsqueeze(-1) ** 2 + sigma.unsqueeze(-2) ** 2)
@@ -105,7 +105,7 @@ def heterogeneity(mu: ArrayLike, sigma: ArrayLike, q: float = 2.0) -> Tensor:
         Shape (...), in [0, N − 1]; 0 for identical agents.
 
     Raises:
-        TypeError, ValueError: as `production.agents`, or if q is out of its range.
+        TypeError, ValueError: as `system.agents`, or if q is out of its range.
 
     Source: paper A, section 2.9.2 and appendix A.4.1.
     """

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from dpslib.convention import Convention
 from dpslib.density import Density, batch_product
-from dpslib.mismatch import mismatch_and_slope, norm, shortfall
+from dpslib.loss import mismatch_and_slope, norm, shortfall
 from dpslib.network import Network
 from dpslib.penalties import Communication, Stiffness
 

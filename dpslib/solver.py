@@ -27,7 +27,7 @@ from dpslib._validate import ArrayLike
 from dpslib.circle import TAU, wrap
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import DemandLike, evaluate
-from dpslib.mismatch import productivity
+from dpslib.loss import productivity
 from dpslib.network import Network, get_network
 from dpslib.objective import Objective, Parts
 from dpslib.optimiser import Adam, Bounded, Optimiser, Positive
@@ -72,7 +72,7 @@ class Solution:
 
     def production(self, *, by_component: bool = False) -> xr.DataArray:
         """Return W₁ on the grid, dimensions (..., [component,] theta)."""
-        from dpslib.production import component_production
+        from dpslib.system import component_production
 
         mu, sigma = torch.as_tensor(self.data.mu.values), torch.as_tensor(self.data.sigma.values)
         resource = self.resource.broadcast_like(self.data.loss).transpose(*self.data.loss.dims)
@@ -141,18 +141,20 @@ def solve(
         >>> bool((solution.data.loss < 1).all())
         True
 
+    Leading dimensions (...) of the demand, the resource and the strengths broadcast and make a batch of problems.
+
     Args:
-        demand: a `Demand`, a function of θ, a sequence of demands, or values on the convention's grid, (*batch, G).
+        demand: a `Demand`, a function of θ, a sequence of demands, or values on the convention's grid, (..., G).
         n_agents: N, at least 1.
         network: `circle` (the paper's J_N), `complete`, `isolated`, `star`, a `Network`, or a matrix Q, (N, N).
-        resource: R, greater than 0, a number or one for each problem, (*batch). Default: Σ α, with which production has
+        resource: R, greater than 0, a number or one for each problem, (...). Default: Σ α, with which production has
             area 1 (for the circle R = 2N, as in the paper).
-        communication: the cost of interaction: a `Communication` or its strength λ_c, a number or (*batch).
-        stiffness: the pull on the centres: a `Stiffness` or its strength λ_s (towards π), a number or (*batch).
+        communication: the cost of interaction: a `Communication` or its strength λ_c, a number or (...).
+        stiffness: the pull on the centres: a `Stiffness` or its strength λ_s (towards π), a number or (...).
         convention: a convention or its name, `identified` or `paper_text`.
         runs: random starts of each problem, at least 1.
         seed: run r starts from the seed `seed + r`, whatever the batch: problems share their starts.
-        initial_mu: starting centres, broadcastable to (*batch, runs, N), radians. Default: uniform on the circle.
+        initial_mu: starting centres, broadcastable to (..., runs, N), radians. Default: uniform on the circle.
         initial_sigma: a pair (low, high) to draw starting breadths from, or an array as `initial_mu`. An array, not a
             tuple, fixes them.
         sigma_bounds: bounds of σ, 0 < low < high, kept by a smooth parametrisation; None for σ > 0 alone.
@@ -169,7 +171,7 @@ def solve(
         progress: whether to show a progress bar on a terminal for work longer than two seconds.
 
     Returns:
-        A `Solution`; its data have the dimensions (*dims, run, agent).
+        A `Solution`; its data have the dimensions (..., run, agent).
 
     Raises:
         TypeError, ValueError: if an argument is not valid, before any computing; the message names the parameter, the

@@ -20,8 +20,8 @@ from dpslib.measures import diversity, similarity
 from dpslib.network import Network
 from dpslib.objective import Objective
 from dpslib.penalties import Communication, Stiffness
-from dpslib.production import densities, production
 from dpslib.solver import solve
+from dpslib.system import densities, production
 
 CONSTRAINTS: dict[str, dict[str, Any]] = {
     "smoke": {"levels": 3, "runs": 2, "max_steps": 200},

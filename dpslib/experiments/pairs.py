@@ -17,9 +17,9 @@ from torch import Tensor
 
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Demand, bimodal, unimodal
-from dpslib.mismatch import mismatch, productivity
+from dpslib.loss import mismatch, productivity
 from dpslib.network import Network, circle, from_matrix
-from dpslib.production import production
+from dpslib.system import production
 
 PAIRS: dict[str, tuple[float, float]] = {
     "homogeneous": (math.pi, math.pi),
@@ -127,7 +127,8 @@ def rotation_robustness(convention: str | Convention = "identified", *, angle: f
         angle: the rotation, radians.
 
     Returns:
-        `performance` with the dimensions rotated, pair, task, and `robustness`, ρ = |Π − Π'| / (Π + Π'), pair, task.
+        `performance` with the dimensions rotated, pair, task, and `robustness` with pair, task: ρ, the absolute
+        difference of Π before and after over their sum, in [0, 1].
 
     Source: paper A, section 3.4.3; interaction J_2 with R = 4, so that production has area 1.
     """
