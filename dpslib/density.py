@@ -155,9 +155,9 @@ class WrappedGaussian(Density):
     SWITCH = 1.5
     """The σ up to which images are summed; the series is used above."""
     IMAGES = 3
-    """Images −3..3: the nearest that is left out is 5π away, below 1e-21 of the smallest value at σ = 1.5."""
+    """Images −3..3. The nearest that is left out is 5π away, below 1e-21 of the smallest value at σ = 1.5."""
     HARMONICS = 8
-    """Harmonics 1..8: the first that is left out is below 1e-39 at σ = 1.5."""
+    """Harmonics 1..8. The first that is left out is below 1e-39 at σ = 1.5."""
 
     @override
     def basis(self, theta: Tensor) -> Tensor:

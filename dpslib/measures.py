@@ -64,8 +64,9 @@ def diversity(similarity: ArrayLike, q: float = 2.0, abundance: ArrayLike | None
         raise ValueError(f"similarity must be square in its last two dimensions; got shape {tuple(z.shape)}")
     if bool((z > 1 + 1e-12).any()):
         raise ValueError(f"similarity must be at most 1; got {float(z.max()):g}")
-    if not torch.allclose(z.diagonal(dim1=-2, dim2=-1), torch.ones((), dtype=z.dtype, device=z.device)):
-        raise ValueError("similarity must have ones on its diagonal; got another value there")
+    own = z.diagonal(dim1=-2, dim2=-1)
+    if not torch.allclose(own, torch.ones((), dtype=z.dtype, device=z.device)):
+        raise ValueError(f"similarity must have ones on its diagonal; got {float(own.min()):g} there")
     q = _validate.real("q", q, low=0, infinite=True)
     n = z.shape[-1]
     if abundance is None:

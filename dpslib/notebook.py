@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from IPython.display import Markdown
 
 SCALES = ("smoke", "reader", "paper")
-"""How much a notebook computes: seconds, a reader's patience, the papers' own sizes."""
+"""How much a notebook computes, for a check, for a reader, or as much as the papers did."""
 
 
 @dataclass(frozen=True)

@@ -34,16 +34,16 @@ from dpslib.optimiser import Adam, Bounded, Optimiser, Positive
 from dpslib.penalties import Communication, Stiffness
 
 STOPS = ("step limit", "patience", "converged")
-"""How a run can stop: it used its steps, found nothing better for `patience` steps, or has a zero gradient."""
+"""How a run can stop. It used its steps, found nothing better for `patience` steps, or has a zero gradient."""
 
 LOSS_SCALES = ("log", "linear")
-"""What is descended: log(1 + L), which is −log Π, or L itself."""
+"""What is descended, log(1 + L), which is −log Π, or L itself."""
 
 CHUNK_BYTES = 4 * 2**20
-"""Size of the densities of the runs that are advanced together on a CPU: small enough to stay in cache."""
+"""Size of the densities of the runs that are advanced together on a CPU, small enough to stay in cache."""
 
 CUDA_CHUNK_BYTES = 512 * 2**20
-"""The same on a GPU, where large tensors pay: a step holds about four times as much."""
+"""The same on a GPU, where large tensors pay; a step holds about four times as much."""
 
 
 @dataclass(frozen=True, eq=False)

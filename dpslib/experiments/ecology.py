@@ -28,7 +28,7 @@ NICHES = {
     "sigmas": (0.3, 0.5, 0.4, 0.5, 0.4),
     "heights": (0.5, 1.0, 0.6, 0.7, 0.7),
 }
-"""The multi-Gaussian environment of Fig 3: five niches of different richness (the paper does not give it)."""
+"""The multi-Gaussian environment of Fig 3, five niches of different richness (the paper does not give it)."""
 
 
 def environments() -> dict[str, Demand]:

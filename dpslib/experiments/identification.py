@@ -30,7 +30,7 @@ from dpslib.experiments.pairs import BREADTH, PAIRS, rotation_results
 from dpslib.loss import norm, productivity, shortfall
 
 Kernel = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""A skill density: points (G,), centres (...) and breadths (...) to values (..., G)."""
+"""A skill density, from points (G,), centres (...) and breadths (...) to values (..., G)."""
 
 
 def _von_mises_power(exponent: float, factor: float = 1.0) -> Kernel:
