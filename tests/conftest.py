@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import networkx
+import numpy as np
 import pytest
+import scipy.stats
+
+import dpslib
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -19,7 +19,7 @@ from dpslib.solver import solve
 RADIATION: dict[str, dict[str, Any]] = {
     "smoke": {"sizes": (1, 4, 12), "runs": 2, "max_steps": 200},
     "reader": {"sizes": (1, 2, 3, 4, 6, 8, 11, 15, 20, 27, 40), "runs": 5, "max_steps": 3000},
-    "paper": {"sizes": tuple(range(1, 41)), "runs": 20, "max_steps": 5000},
+    "paper": {"sizes": tuple(range(1, 41)), "runs": 10, "max_steps": 5000},
 }
 """Arguments of `adaptive_radiation` at each scale. The paper shows sizes up to 40 and gives no number of runs."""
 

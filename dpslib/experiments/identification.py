@@ -102,9 +102,9 @@ SEARCH: dict[str, dict[str, Any]] = {
     "reader": {"points": 1024, "orders": (1.0, 2.0, 3.0)},
     "paper": {
         "points": 2048,
-        "orders": (1.0, 1.5, 2.0, 2.5, 3.0, 4.0),
-        "scales": (0.5, 1.0, 2.0),
-        "floors": (*FLOORS, ("add", 1e-4), ("add", 1e-1), ("clamp", 1e-3), ("clamp", 1e-1)),
+        "orders": (1.0, 1.5, 2.0, 3.0),
+        "scales": (1.0, 2.0),
+        "floors": (*FLOORS, ("add", 1e-1), ("clamp", 1e-3)),
     },
 }
 """Arguments of `search` at each scale."""
