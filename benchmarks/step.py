@@ -44,6 +44,7 @@ def solver(steps: int) -> tuple[float, Tensor]:
             optimiser=dpslib.Adam(lr=RATE),
             max_steps=count,
             patience=count + 1,
+            loss_scale="linear",
             progress=False,
         )
         return time.perf_counter() - start, solution

@@ -236,7 +236,7 @@ def solve(
             demand: Demand = mixture(centres, sigmas, weights=weights)
         else:
             demand = read_demand(file)
-        solution = solver.solve(demand, agents, loss_scale="log", **settings)
+        solution = solver.solve(demand, agents, **settings)
     except (TypeError, ValueError) as error:
         raise UserError(str(error)) from None
     click.echo(report(solution))

@@ -126,7 +126,7 @@ def solve(
     max_steps: int = 5000,
     patience: int = 100,
     tolerance: float = 0.0,
-    loss_scale: str = "linear",
+    loss_scale: str = "log",
     device: str | torch.device = "cpu",
     dtype: str | torch.dtype = "float64",
     dims: Sequence[str] | None = None,

@@ -34,7 +34,7 @@ def check(call: Callable[[], Any], *shown: str) -> None:
     start = time.process_time()
     with pytest.raises((ValueError, TypeError)) as caught:
         call()
-    assert time.process_time() - start < 0.5
+    assert time.process_time() - start < 5
     message = str(caught.value)
     for word in shown:
         assert re.search(rf"(?<![\w.]){re.escape(word)}(?![\w.])", message), f"{word!r} is not in {message!r}"

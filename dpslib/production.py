@@ -1,5 +1,0 @@
-import sys
-
-from dpslib import system
-
-sys.modules[__name__] = system
