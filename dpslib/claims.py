@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import cache
 from pathlib import Path
 
@@ -59,31 +59,31 @@ class Claim:
         return float(self.published)
 
     def agrees(self, result: float) -> bool:
-        """Return whether a result agrees with the published value under the claim's rule; NaN agrees with nothing.
+        """Return whether a result agrees with the published value under the claim's rule; NaN never does.
 
         Under `digits` the result, rounded half to even to the last printed digit, must equal the published value.
         """
-        if math.isnan(result):
-            return False
         if self.rule == "below":
             return result < self.value
         if self.rule == "above":
             return result > self.value
-        return self._rounded(result) == Decimal(self.published)
+        return math.isfinite(result) and self._rounded(result) == Decimal(self.published)
 
     def show(self, result: float) -> str:
         """Return a result as it would be printed: to the printed digits, or to three where a bound is claimed."""
-        if math.isnan(result) or self.rule != "digits":
+        if not math.isfinite(result) or self.rule != "digits":
             return f"{result:.3g}"
         rounded = self._rounded(result)
         if "e" in self.published:
             # Another power of ten is shown with as many digits as were printed, not rounded away.
-            return f"{result:.{len(Decimal(self.published).as_tuple().digits) - 1}e}"
-        return str(rounded)
+            mantissa, exponent = f"{result:.{len(Decimal(self.published).as_tuple().digits) - 1}e}".split("e")
+            return f"{mantissa}e{int(exponent)}"
+        return str(abs(rounded) if rounded == 0 else rounded)
 
     def _rounded(self, result: float) -> Decimal:
         unit = Decimal(1).scaleb(int(Decimal(self.published).as_tuple().exponent))
-        return Decimal(result).quantize(unit, rounding=ROUND_HALF_EVEN)
+        # The default context has too few digits for a large number with small units.
+        return Decimal(result).quantize(unit, rounding=ROUND_HALF_EVEN, context=Context(prec=400))
 
 
 @cache
@@ -92,7 +92,7 @@ def load(folder: Path = DATA / "claims") -> dict[str, Claim]:
 
     Raises:
         FileNotFoundError: if the folder holds no claims (the library is not installed from a checkout).
-        ValueError: if a file does not fit the schema or an id appears twice; the message names file and claim.
+        ValueError: if a file does not fit the schema or an id appears twice; the message names file and place.
     """
     files = sorted(folder.glob("*.yaml"))
     if not files:
@@ -104,7 +104,8 @@ def load(folder: Path = DATA / "claims") -> dict[str, Claim]:
         try:
             jsonschema.validate(entries, schema)
         except jsonschema.ValidationError as error:
-            raise ValueError(f"{file.name}: {error.json_path}: {error.message}") from error
+            place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
+            raise ValueError(f"{file.name}: ${place}: {error.message}") from error
         for entry in entries:
             if entry["id"] in claims:
                 raise ValueError(f"{file.name}: the id {entry['id']} is used twice")

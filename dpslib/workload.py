@@ -48,7 +48,11 @@ def workload_metrics(demands: Demand | Sequence[Demand], convention: str | Conve
     Source: paper A, appendix D.2.
     """
     convention = get_convention(convention)
-    several = [demands] if isinstance(demands, Demand) else list(demands)
+    several = [demands] if isinstance(demands, Demand) else demands
+    if not isinstance(several, Sequence) or not all(isinstance(one, Demand) for one in several):
+        raise TypeError(f"demands must be a demand or a sequence of demands; got {demands!r}")
+    if not several:
+        raise ValueError(f"demands must hold at least one demand; got {demands!r}")
     values = torch.stack([evaluate(one, convention) for one in several])
     if values.ndim != 2:
         raise ValueError(f"demands must be single demands, not batches; got values of shape {tuple(values.shape)}")
@@ -65,8 +69,8 @@ def workload_metrics(demands: Demand | Sequence[Demand], convention: str | Conve
     flatness = (centred**4).sum(-1) * step / ((centred**2).sum(-1) * step) ** 2
     resultant = (normalised * torch.exp(1j * grid.theta)).sum(-1).abs() * step
     metrics = {
-        "n_peaks": torch.tensor([float(len(_centres(one))) for one in several]),
-        "spread": torch.tensor([_spread(_centres(one)) for one in several]),
+        "n_peaks": torch.tensor([float(len(_centres(one))) for one in several], dtype=torch.float64),
+        "spread": torch.tensor([_spread(_centres(one)) for one in several], dtype=torch.float64),
         "entropy": surprise.sum(-1) * step,
         "renyi_entropy": -torch.log((normalised**2).sum(-1) * step),
         "fourier_1": energy[:, 0],

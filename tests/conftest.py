@@ -9,8 +9,12 @@ import networkx
 import numpy as np
 import pytest
 import scipy.stats
+import torch
 
 import dpslib
+
+# The tensors of the tests are small: cores that wait for each other would cost more than they bring.
+torch.set_num_threads(1)
 
 ROOT = Path(__file__).resolve().parents[1]
 

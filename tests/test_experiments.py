@@ -22,7 +22,7 @@ from dpslib.network import isolated
 
 Dims = dict[str, tuple[str, ...]]
 RADIATION = ("environment", "size", "run")
-COARSE = IDENTIFIED.replace(points=512)
+COARSE = IDENTIFIED.replace(points=256)
 FOUND: Dims = {"value": ("convention", "claim"), "agrees": ("convention", "claim")}
 
 
@@ -94,7 +94,7 @@ EXPERIMENTS = {
     "gradient_check": Experiment(
         model.gradient_check,
         dict.fromkeys(("autograd", "finite_difference"), ("convention", "system")),
-        {"systems": 6, "n": 4},
+        {"systems": 2, "n": 3},
         seeded=True,
     ),
 }
@@ -152,7 +152,7 @@ def test_another_seed_gives_other_numbers(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["insurance", "rotation_robustness", "illustration", "insurance_by_breadth"])
 def test_experiment_takes_the_convention_it_is_given(name: str) -> None:
-    other = EXPERIMENTS[name].run(convention=PAPER_TEXT.replace(points=512))
+    other = EXPERIMENTS[name].run(convention=PAPER_TEXT.replace(points=256))
     assert not any(other[variable].equals(result(name)[variable]) for variable in other.data_vars)
 
 

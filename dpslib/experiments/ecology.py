@@ -24,9 +24,9 @@ RADIATION: dict[str, dict[str, Any]] = {
 """Arguments of `adaptive_radiation` at each scale. The paper shows sizes up to 40 and gives no number of runs."""
 
 NICHES = {
-    "centres": (0.8, 2.0, 3.9, 5.5, 6.0),
-    "sigmas": (0.3, 0.5, 0.4, 0.5, 0.4),
-    "heights": (0.5, 1.0, 0.6, 0.7, 0.7),
+    "centres": (0.6, 1.9, 3.1, 4.4, 5.6),
+    "sigmas": (0.25, 0.35, 0.3, 0.35, 0.25),
+    "heights": (0.5, 1.0, 0.6, 0.8, 0.7),
 }
 """The multi-Gaussian environment of Fig 3, five niches of different richness (the paper does not give it)."""
 
@@ -205,4 +205,8 @@ def insurance_by_breadth(
         )
         for sigma in sigmas
     ]
-    return xr.concat(pieces, dim="sigma").assign_coords(sigma=list(sigmas))
+    return (
+        xr.concat(pieces, dim="sigma")
+        .assign_coords(sigma=list(sigmas))
+        .assign_attrs(convention=get_convention(convention).to_json(), source="companion, on paper A, section 3.1.2")
+    )
