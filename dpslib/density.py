@@ -50,8 +50,11 @@ class Density(ABC):
         """Return what depends on the points alone, shape (K, G), to be computed once for many evaluations."""
 
     @abstractmethod
-    def values(self, basis: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
-        """Return the densities, shape (..., G), for `mu` and `sigma` of one shape (...). Unchecked and fast."""
+    def values(self, basis: Tensor, mu: Tensor, sigma: Tensor, out: Tensor | None = None) -> Tensor:
+        """Return the densities, shape (..., G), for `mu` and `sigma` of one shape (...). Unchecked and fast.
+
+        A density may write into `out`, (..., G), where it is given, instead of allocating.
+        """
 
     @abstractmethod
     def pullback(
@@ -84,10 +87,10 @@ def batch_product(a: Tensor, b: Tensor) -> Tensor:
     return torch.bmm(a.expand(2, -1, -1), b.expand(2, -1, -1))[:1] if len(a) == 1 else torch.bmm(a, b)
 
 
-def _rows_product(rows: Tensor, matrix: Tensor) -> Tensor:
+def _rows_product(rows: Tensor, matrix: Tensor, out: Tensor | None = None) -> Tensor:
     """Return `rows @ matrix`, (..., K), (K, G) → (..., G); for the single row as `batch_product`."""
     if rows.numel() > rows.shape[-1]:
-        return rows @ matrix
+        return torch.matmul(rows, matrix, out=out)
     return (rows.reshape(1, -1).expand(2, -1) @ matrix)[0].reshape(*rows.shape[:-1], -1)
 
 
@@ -115,19 +118,19 @@ class VonMises(Density):
         return torch.stack([theta.cos(), theta.sin(), torch.ones_like(theta)])
 
     @override
-    def values(self, basis: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
+    def values(self, basis: Tensor, mu: Tensor, sigma: Tensor, out: Tensor | None = None) -> Tensor:
         kappa = sigma.pow(-2)
         constant = -kappa - torch.log(TAU * torch.special.i0e(kappa))
         coefficients = torch.stack([kappa * mu.cos(), kappa * mu.sin(), constant], dim=-1)
-        return _rows_product(coefficients, basis).exp()
+        return _rows_product(coefficients, basis, out).exp_()
 
     @override
     def pullback(
         self, basis: Tensor, mu: Tensor, sigma: Tensor, values: Tensor, h: Tensor, component: Tensor
     ) -> tuple[Tensor, Tensor]:
         runs, components, points = h.shape
-        weighted = (h.transpose(1, 2).unsqueeze(-1) * basis.T.unsqueeze(1)).reshape(runs, points, components * 3)
-        moments = batch_product(values, weighted).view(runs, -1, components, 3)
+        weighted = (h.unsqueeze(2) * basis).view(runs, components * 3, points)
+        moments = batch_product(weighted, values.transpose(1, 2)).view(runs, components, 3, -1).permute(0, 3, 1, 2)
         m_cos, m_sin, m_one = _own_component(moments, component).unbind(-1)
         kappa = sigma.pow(-2)
         cos, sin = mu.cos(), mu.sin()
@@ -165,7 +168,7 @@ class WrappedGaussian(Density):
         return torch.cat([theta.unsqueeze(0), (order * theta).cos(), (order * theta).sin()])
 
     @override
-    def values(self, basis: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
+    def values(self, basis: Tensor, mu: Tensor, sigma: Tensor, out: Tensor | None = None) -> Tensor:
         return self._evaluate(basis, mu, sigma, derivatives=False)[0]
 
     @override

@@ -391,6 +391,7 @@ def _run(source: Path, parameters: Mapping[str, Any], output: Path) -> bytes:
                     kernel_manager_class=_kernel_manager(),
                     cwd=str(source.resolve().parent),
                     progress_bar=False,
+                    start_timeout=300,  # a busy machine takes its time
                 )
         except PapermillExecutionError as error:
             done.replace(failed_path(output))

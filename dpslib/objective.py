@@ -73,6 +73,12 @@ class Objective:
     def _interaction(self) -> Tensor:
         return self.network.interaction.to(self.demand)
 
+    @cached_property
+    def _workspace(self) -> Tensor:
+        # Allocating this much anew at every step costs as much as computing it.
+        shape = (*self.demand.shape[:1], self.network.n_agents, self.convention.points)
+        return torch.empty(shape, dtype=self.demand.dtype, device=self.demand.device)
+
     def select(self, runs: Tensor) -> Objective:
         """Return the problems with the given indices, (K,)."""
         communication, stiffness = self.communication, self.stiffness
@@ -96,7 +102,7 @@ class Objective:
 
     def value_and_gradient(self, mu: Tensor, sigma: Tensor) -> tuple[Parts, Tensor, Tensor]:
         """Return the parts of the loss and the gradients of the loss by μ and σ, each (B, N)."""
-        densities = self._kernel.values(self._basis, mu, sigma)
+        densities = self._kernel.values(self._basis, mu, sigma, self._workspace)
         value, slope = mismatch_and_slope(self.demand.unsqueeze(1), self._produce(densities), self.convention)
         by_mu, by_sigma = self._kernel.pullback(self._basis, mu, sigma, densities, slope, self._component)
         scale = self.network.weights.to(mu) / self.resource.unsqueeze(-1)
