@@ -364,10 +364,13 @@ def _descend(objective: Objective, mu: Tensor, sigma: Tensor, settings: _Setting
         better = loss < best
         best = torch.where(better, loss, best)
         best_x = torch.where(better.unsqueeze(1), x, best_x)
-        progressed = loss < reference - settings.tolerance
-        reference = torch.where(progressed, loss, reference)
+        if settings.tolerance == 0:
+            progressed, reference = better, best
+        else:
+            progressed = loss < reference - settings.tolerance
+            reference = torch.where(progressed, loss, reference)
         stale = torch.where(progressed, 0, stale + 1)
-        flat = gradient.abs().amax(1) == 0
+        flat = ~gradient.any(1)
         ended = flat | (stale >= settings.patience)
         last = step == settings.max_steps
         if last or bool(ended.any()):
