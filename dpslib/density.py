@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -18,6 +19,10 @@ from typing_extensions import override
 
 from dpslib import _validate
 from dpslib.circle import TAU
+
+Pullback = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""Takes one function h per run and component, (B, C, G), and the component that each agent belongs to, (N,), integers
+in [0, C); returns Σ_θ h ∂w/∂μ and Σ_θ h ∂w/∂σ of each agent, each (B, N)."""
 
 
 class Density(ABC):
@@ -50,28 +55,21 @@ class Density(ABC):
         """Return what depends on the points alone, shape (K, G), to be computed once for many evaluations."""
 
     @abstractmethod
-    def values(self, basis: Tensor, mu: Tensor, sigma: Tensor, out: Tensor | None = None) -> Tensor:
-        """Return the densities, shape (..., G), for `mu` and `sigma` of one shape (...). Unchecked and fast.
-
-        A density may write into `out`, (..., G), where it is given, instead of allocating.
-        """
+    def values(self, basis: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
+        """Return the densities, shape (..., G), for `mu` and `sigma` of one shape (...). Unchecked and fast."""
 
     @abstractmethod
-    def pullback(
-        self, basis: Tensor, mu: Tensor, sigma: Tensor, values: Tensor, h: Tensor, component: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Return Σ_θ h ∂w/∂μ and Σ_θ h ∂w/∂σ for each agent.
+    def vjp(self, basis: Tensor, mu: Tensor, sigma: Tensor, out: Tensor | None = None) -> tuple[Tensor, Pullback]:
+        """Return the densities and the function that pulls a function on the grid back to μ and σ. Unchecked and fast.
 
         Args:
             basis: what `basis(theta)` returned, (K, G).
             mu: centres, (B, N), radians.
             sigma: breadths, (B, N), radians.
-            values: what `values(basis, mu, sigma)` returned, (B, N, G).
-            h: one function per run and component, (B, C, G).
-            component: the component that each agent belongs to, (N,), integers in [0, C).
+            out: where a density may write its values instead of allocating, (B, N, G).
 
         Returns:
-            Two tensors of shape (B, N).
+            The densities, (B, N, G), and a `Pullback`; it is valid until `out` is written again.
         """
 
     @abstractmethod
@@ -118,26 +116,27 @@ class VonMises(Density):
         return torch.stack([theta.cos(), theta.sin(), torch.ones_like(theta)])
 
     @override
-    def values(self, basis: Tensor, mu: Tensor, sigma: Tensor, out: Tensor | None = None) -> Tensor:
-        kappa = sigma.pow(-2)
-        constant = -kappa - torch.log(TAU * torch.special.i0e(kappa))
-        coefficients = torch.stack([kappa * mu.cos(), kappa * mu.sin(), constant], dim=-1)
-        return _rows_product(coefficients, basis, out).exp_()
+    def values(self, basis: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
+        return self.vjp(basis, mu, sigma)[0]
 
     @override
-    def pullback(
-        self, basis: Tensor, mu: Tensor, sigma: Tensor, values: Tensor, h: Tensor, component: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        runs, components, points = h.shape
-        weighted = (h.unsqueeze(2) * basis).view(runs, components * 3, points)
-        moments = batch_product(weighted, values.transpose(1, 2)).view(runs, components, 3, -1).permute(0, 3, 1, 2)
-        m_cos, m_sin, m_one = _own_component(moments, component).unbind(-1)
+    def vjp(self, basis: Tensor, mu: Tensor, sigma: Tensor, out: Tensor | None = None) -> tuple[Tensor, Pullback]:
         kappa = sigma.pow(-2)
-        cos, sin = mu.cos(), mu.sin()
-        mean_resultant = torch.special.i1e(kappa) / torch.special.i0e(kappa)
-        by_mu = kappa * (m_sin * cos - m_cos * sin)
-        by_kappa = m_cos * cos + m_sin * sin - mean_resultant * m_one
-        return by_mu, -2 * by_kappa * kappa / sigma
+        x, y = kappa * mu.cos(), kappa * mu.sin()
+        bessel = torch.special.i0e(kappa)
+        constant = -kappa - torch.log(TAU * bessel)
+        values = _rows_product(torch.stack([x, y, constant], dim=-1), basis, out).exp_()
+
+        def pullback(h: Tensor, component: Tensor) -> tuple[Tensor, Tensor]:
+            runs, components, points = h.shape
+            weighted = (h.unsqueeze(2) * basis).view(runs, components * 3, points)
+            moments = batch_product(weighted, values.transpose(1, 2)).view(runs, components, 3, -1).permute(0, 3, 1, 2)
+            m_cos, m_sin, m_one = _own_component(moments, component).unbind(-1)
+            mean_resultant = torch.special.i1e(kappa) / bessel
+            by_log_kappa = m_cos * x + m_sin * y - kappa * mean_resultant * m_one
+            return m_sin * x - m_cos * y, by_log_kappa * (-2 / sigma)
+
+        return values, pullback
 
     @override
     def peak(self, sigma: Tensor) -> Tensor:
@@ -168,17 +167,19 @@ class WrappedGaussian(Density):
         return torch.cat([theta.unsqueeze(0), (order * theta).cos(), (order * theta).sin()])
 
     @override
-    def values(self, basis: Tensor, mu: Tensor, sigma: Tensor, out: Tensor | None = None) -> Tensor:
+    def values(self, basis: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
         return self._evaluate(basis, mu, sigma, derivatives=False)[0]
 
     @override
-    def pullback(
-        self, basis: Tensor, mu: Tensor, sigma: Tensor, values: Tensor, h: Tensor, component: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        _, by_mu, by_sigma = self._evaluate(basis, mu, sigma, derivatives=True)
-        own = batch_product(torch.cat([by_mu, by_sigma], dim=1), h.transpose(1, 2))
-        own = _own_component(own.unsqueeze(-1), component.repeat(2)).squeeze(-1)
-        return own.chunk(2, dim=1)[0], own.chunk(2, dim=1)[1]
+    def vjp(self, basis: Tensor, mu: Tensor, sigma: Tensor, out: Tensor | None = None) -> tuple[Tensor, Pullback]:
+        values, by_mu, by_sigma = self._evaluate(basis, mu, sigma, derivatives=True)
+
+        def pullback(h: Tensor, component: Tensor) -> tuple[Tensor, Tensor]:
+            own = batch_product(torch.cat([by_mu, by_sigma], dim=1), h.transpose(1, 2))
+            own = _own_component(own.unsqueeze(-1), component.repeat(2)).squeeze(-1)
+            return own.chunk(2, dim=1)[0], own.chunk(2, dim=1)[1]
+
+        return values, pullback
 
     @override
     def peak(self, sigma: Tensor) -> Tensor:

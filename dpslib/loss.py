@@ -85,14 +85,14 @@ def mismatch_and_slope(demand: Tensor, production: Tensor, convention: Conventio
     if convention.root:
         value = torch.sqrt(total) if p == 2 else total ** (1 / p)
         # Where nothing falls short the residual is 0, and so is the slope.
-        factor = torch.where(total > 0, convention.measure * value / total, torch.zeros_like(total))
+        factor = (value / total).masked_fill_(total == 0, 0).mul_(-convention.measure)
     else:
-        value, factor = total, torch.full_like(total, p * convention.measure)
+        value, factor = total, torch.full_like(total, -p * convention.measure)
     # d residual / d W₁ = −(1 + residual)/denominator where the denominator moves with W₁, else −1/denominator.
     moving = residual + 1
     if convention.floor == "clamp":
         moving = torch.where(production > convention.floor_size, moving, torch.ones_like(moving))
-    slope = moving.div_(denominator).mul_(power).mul_(-factor.unsqueeze(-1))
+    slope = moving.div_(denominator).mul_(power).mul_(factor.unsqueeze(-1))
     return value, slope
 
 

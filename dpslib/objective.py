@@ -66,8 +66,16 @@ class Objective:
         return self.network.membership.to(self.demand) / self.resource[:, None, None]
 
     @cached_property
+    def _scale(self) -> Tensor:
+        return self.network.weights.to(self.demand) / self.resource.unsqueeze(-1)
+
+    @cached_property
     def _component(self) -> Tensor:
         return self.network.component.to(self.demand.device)
+
+    @cached_property
+    def _none(self) -> Tensor:
+        return torch.zeros_like(self.resource)
 
     @cached_property
     def _interaction(self) -> Tensor:
@@ -102,11 +110,9 @@ class Objective:
 
     def value_and_gradient(self, mu: Tensor, sigma: Tensor) -> tuple[Parts, Tensor, Tensor]:
         """Return the parts of the loss and the gradients of the loss by μ and σ, each (B, N)."""
-        densities = self._kernel.values(self._basis, mu, sigma, self._workspace)
+        densities, pullback = self._kernel.vjp(self._basis, mu, sigma, self._workspace)
         value, slope = mismatch_and_slope(self.demand.unsqueeze(1), self._produce(densities), self.convention)
-        by_mu, by_sigma = self._kernel.pullback(self._basis, mu, sigma, densities, slope, self._component)
-        scale = self.network.weights.to(mu) / self.resource.unsqueeze(-1)
-        by_mu, by_sigma = by_mu * scale, by_sigma * scale
+        by_mu, by_sigma = (part * self._scale for part in pullback(slope, self._component))
         if self.communication is not None:
             c_mu, c_sigma = self.communication.gradient(mu, sigma, self._interaction, self.communication.strength)
             by_mu, by_sigma = by_mu + c_mu, by_sigma + c_sigma
@@ -118,7 +124,7 @@ class Objective:
         return batch_product(self._membership, densities)
 
     def _with_penalties(self, mismatch: Tensor, mu: Tensor, sigma: Tensor) -> Parts:
-        none = torch.zeros_like(mismatch)
+        none = self._none
         communication, stiffness = self.communication, self.stiffness
         return Parts(
             mismatch,

@@ -58,10 +58,12 @@ class Adam:
     def step(self, x: Tensor, gradient: Tensor, state: list[Tensor], count: int) -> None:
         """Move `x` in place."""
         first, second = state
-        first.mul_(self.beta1).add_(gradient, alpha=1 - self.beta1)
+        first.lerp_(gradient, 1 - self.beta1)
         second.mul_(self.beta2).addcmul_(gradient, gradient, value=1 - self.beta2)
-        root = second.sqrt().div_(math.sqrt(1 - self.beta2**count)).add_(self.epsilon)
-        x.addcdiv_(first, root, value=-self.lr / (1 - self.beta1**count))
+        # The usual form with both sides of the fraction times √(1 − β₂^count), to save an operation.
+        correction = math.sqrt(1 - self.beta2**count)
+        root = second.sqrt().add_(self.epsilon * correction)
+        x.addcdiv_(first, root, value=-self.lr * correction / (1 - self.beta1**count))
 
 
 @dataclass(frozen=True)
@@ -103,10 +105,10 @@ class Bounded:
 
     def sigma(self, rho: Tensor) -> tuple[Tensor, Tensor]:
         """Return σ and dσ/dρ."""
-        share = torch.sigmoid(rho)
         span = math.log(self.high / self.low)
-        sigma = self.low * torch.exp(span * share)
-        return sigma, sigma * span * share * (1 - share)
+        share = span * torch.sigmoid(rho)
+        sigma = self.low * torch.exp(share)
+        return sigma, torch.addcmul(share, share, share, value=-1 / span) * sigma
 
     def rho(self, sigma: Tensor) -> Tensor:
         """Return the ρ that gives σ."""

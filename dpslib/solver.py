@@ -319,6 +319,7 @@ def _minimise(objective: Objective, mu: Tensor, sigma: Tensor, settings: _Settin
     # On a pipe or in a notebook's output a bar is noise: `disable=None` shows it on terminals alone.
     with tqdm(total=runs, desc="solving", unit="run", delay=2, leave=False, disable=None if progress else True) as bar:
 
+        @torch.inference_mode()
         def descend(index: Tensor) -> _Found:
             return _descend(objective.select(index), mu[index], sigma[index], settings, bar)
 
@@ -362,14 +363,14 @@ def _descend(objective: Objective, mu: Tensor, sigma: Tensor, settings: _Setting
         parts, gradient = _gradient(objective, x, settings)
         loss = parts.loss
         better = loss < best
-        best = torch.where(better, loss, best)
+        best = torch.fmin(loss, best)
         best_x = torch.where(better.unsqueeze(1), x, best_x)
         if settings.tolerance == 0:
             progressed, reference = better, best
         else:
             progressed = loss < reference - settings.tolerance
             reference = torch.where(progressed, loss, reference)
-        stale = torch.where(progressed, 0, stale + 1)
+        stale = stale.add_(1).masked_fill_(progressed, 0)
         flat = ~gradient.any(1)
         ended = flat | (stale >= settings.patience)
         last = step == settings.max_steps
