@@ -97,6 +97,11 @@ class NotebookError(RuntimeError):
         self.failed = failed
         cell = "\n".join(f"    {line}" for line in code.strip().splitlines()[:12])
         super().__init__(f"{name}: {value}\nin {source.name}, in the cell\n{cell}\nThe failed notebook: {failed}")
+        self._arguments = (source, name, value, code, failed)
+
+    def __reduce__(self) -> tuple[type[NotebookError], tuple[Path, str, str, str, Path]]:
+        """Make it fit to pass from one process to another."""
+        return type(self), self._arguments
 
 
 def read_source(source: Path) -> NotebookNode:
@@ -391,6 +396,7 @@ def _run(source: Path, parameters: Mapping[str, Any], output: Path) -> bytes:
                     kernel_manager_class=_kernel_manager(),
                     cwd=str(source.resolve().parent),
                     progress_bar=False,
+                    request_save_on_cell_execute=False,  # writing all of it after each cell takes longer than the cells
                     start_timeout=300,  # a busy machine takes its time
                 )
         except PapermillExecutionError as error:
@@ -417,7 +423,7 @@ def _kernel_manager() -> type:
                 "ipykernel_launcher",
                 "-f",
                 "{connection_file}",
-                "--log-level=40",
+                "--log-level=50",
             ]
             return KernelSpec(argv=command, display_name="Python 3", language="python")
 
@@ -446,10 +452,10 @@ def _own_environment(folder: Path) -> Iterator[None]:
 
 
 def cpu_count() -> int:
-    """Return the number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Return the number of processors that a kernel may use, within the limit that ``OMP_NUM_THREADS`` sets."""
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    return min(here, int(limit)) if limit.isdigit() and int(limit) > 0 else here
 
 
 def device_name(requested: object = "cpu") -> str:
