@@ -17,7 +17,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from dpslib import network
+from dpslib import _validate, network
 from dpslib.circle import TAU, circular_distance
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Mixture, bimodal, evaluate, mixture
@@ -128,9 +128,9 @@ def workload(name: str) -> Mixture:
     """Return a workload of Figs 30 and 31 by its name in `WORKLOADS`.
 
     Raises:
-        KeyError: if no workload has that name.
+        ValueError: if no workload has that name.
     """
-    distance, breadth = WORKLOADS[name]
+    distance, breadth = WORKLOADS[_validate.choice("workload", name, WORKLOADS)]
     centres = [math.pi + distance * (centre - math.pi) for centre in MODES["centres"]]
     return mixture(centres, [breadth * sigma for sigma in MODES["sigmas"]], weights=MODES["weights"])
 
@@ -348,8 +348,9 @@ def misalignments(reading: str, draws: int, seed: int, n: int = AGENTS) -> Tenso
         n: number of agents.
 
     Raises:
-        KeyError: if the reading is unknown.
+        ValueError: if the reading is unknown.
     """
+    _validate.choice("reading", reading, MISALIGNMENTS)
     draw = {
         "two-point": lambda generator: generator.choice([-OFFSET, OFFSET], n),
         "uniform": lambda generator: generator.uniform(-OFFSET, OFFSET, n),
