@@ -68,7 +68,7 @@ regimes = hardware.regimes(
 )
 mean_norm, integral_norm = list(hardware.READINGS.values())[:2]
 
-# %% mystnb={"figure": {"name": "fig-a-30", "caption": "Fig 30 of paper A: workload (blue) and production (purple) on the four kinds of hardware, for the run with the median performance, which is written into each panel. Top: the spread-out workload under the mean norm; bottom: the compact workload under the integral norm; λ = 60, linear distance."}, "image": {"alt": "Eight panels, four kinds of hardware for two workloads: homogeneous production is one broad hump around π that misses the workload's modes; ideal and aligned production follow the workload; misaligned production follows it less well."}}
+# %% mystnb={"figure": {"name": "fig-a-30", "caption": "Fig 30 of paper A: workload (blue) and production (purple) on the four kinds of hardware, for the run with the median performance, which is written into each panel. Top: the spread-out workload under the mean norm; bottom: the compact workload under the integral norm; λ = 60, linear distance."}, "image": {"alt": "Eight panels, four kinds of hardware for two workloads: homogeneous production is flat or one broad hump that misses the workload's modes; ideal and aligned production follow the workload; misaligned production follows it less well."}}
 fig, axes = plt.subplots(2, 4, figsize=(9, 4.5), sharey="row")
 for row, reading in zip(axes, (mean_norm, integral_norm), strict=True):
     for regime, ax in zip(hardware.REGIME_NAMES, row, strict=True):
@@ -274,7 +274,7 @@ print({name: int(size) for name, size in full.items()})
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.2), sharey=True)
 for ax, resource in zip(axes, hardware.RESOURCES[1:], strict=True):
     draw.productivity_by_size(scaling, ax, resource=resource)
-axes[2].legend(loc="center right", fontsize="small")
+axes[2].legend(loc="lower left", fontsize="small")
 panel_letters(axes)
 plt.show()
 

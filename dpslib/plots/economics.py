@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from dpslib.experiments.economics import best_of_market, best_start
-from dpslib.plots.style import BLUE, GREEN, GREY, ORANGE, PAIR_COLOURS, PURPLE, RED, circle_axis
+from dpslib.plots.style import BLUE, GREEN, GREY, ORANGE, PAIR_COLOURS, PURPLE, RED, circle_axis, legend_above
 
 REGIME_COLOURS = {"trade": GREEN, "autarchy, α = 2": BLUE, "autarchy, α = 1": ORANGE}
 POWER_STYLES = {1: (BLUE, "linear distance"), 2: (ORANGE, "squared distance")}
@@ -31,9 +31,9 @@ def country_profile(data: xr.Dataset, regimes: list[str], country: int, ax: Axes
         ax.fill_between(data.theta, profile, color=REGIME_COLOURS[regime], alpha=0.2, lw=0)
         ax.plot(data.theta, profile, color=REGIME_COLOURS[regime], label=regime)
     ax.plot(data.theta, data.demand, color=RED, ls="--", lw=1, label="demand")
-    ax.set_ylim(0, 1.6 * float(data.demand.max()))
+    ax.set_ylim(0, 1.1 * float(data.demand.max()))
     ax.set_ylabel(f"production of country {country + 1}")
-    ax.legend(loc="upper center", fontsize="small", ncols=len(regimes) + 1)
+    legend_above(ax, ncols=len(regimes) + 1)
     return circle_axis(ax, "product θ")
 
 
@@ -174,7 +174,7 @@ def metric_by_market(data: xr.Dataset, metric: str, ax: Axes, *, labels: tuple[s
     ax.set_xticks(place, labels, rotation=90, fontsize="small")
     ax.set_xlabel("market")
     ax.set_ylabel(METRIC_NAMES[metric])
-    ax.legend(fontsize="small")
+    legend_above(ax)
     return ax
 
 
@@ -196,6 +196,5 @@ def t_distribution(tests: xr.Dataset, metric: str, ax: Axes, *, printed: float, 
     ax.axvline(still, color=RED, ls=":", lw=1.5, label="wave alone")
     ax.set_xlabel(f"t of the {METRIC_NAMES[metric]}")
     ax.set_ylabel("repetitions")
-    ax.set_ylim(0, 1.5 * ax.get_ylim()[1])
-    ax.legend(fontsize="small", ncols=2, loc="upper center")
+    legend_above(ax)
     return ax

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from dpslib.plots.style import BLUE, GREY, ORANGE, PAIR_COLOURS, RED
 
@@ -108,6 +109,9 @@ def event_shapes(data: xr.Dataset, printed: Mapping[str, float], ax: Axes) -> Ax
             ax.annotate(f"{sigma:g}", (x, y), textcoords="offset points", xytext=(4, 4), fontsize="x-small")
     ax.plot(printed["homogeneous"], printed["heterogeneous"], "*", ms=14, color=RED, label="printed")
     ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_ylim(0, None)
     ax.set_xlabel("minimum production, homogeneous")
     ax.set_ylabel("minimum, heterogeneous")

@@ -69,7 +69,8 @@ def by_task(data: xr.Dataset, ax: Axes) -> Axes:
     ax.set_xlabel("system size N")
     ax.set_ylabel("heterogeneity H")
     ax.set_ylim(0, None)
-    ax.legend(fontsize="x-small", ncols=1 if data.sizes["task"] < 9 else 2)
+    # Beside the axes: so many curves leave no room among them.
+    ax.legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1, 0.5), borderaxespad=0.2)
     return ax
 
 

@@ -58,6 +58,14 @@ def circle_axis(ax: Axes, label: str = "operation θ") -> Axes:
     return ax
 
 
+def legend_above(ax: Axes, ncols: int = 2) -> Axes:
+    """Put the legend above the axes, to the right, where it covers no data and leaves room for a panel's letter."""
+    ax.legend(
+        loc="lower right", bbox_to_anchor=(1, 1), ncols=ncols, fontsize="small", borderaxespad=0.2, columnspacing=1.2
+    )
+    return ax
+
+
 def panel_letters(axes: Sequence[Axes]) -> None:
     """Mark the panels of a figure (a), (b), ..."""
     for index, ax in enumerate(axes):

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 
-from dpslib.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE, circle_axis
+from dpslib.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE, circle_axis, legend_above
 
 
 def _band(x: np.ndarray, values: xr.DataArray, ax: Axes, colour: str, label: str, *, line: str = "-") -> None:
@@ -110,7 +110,7 @@ def distances(data: xr.Dataset, ax: Axes) -> Axes:
     ax.set_xlabel("communication cost $λ_c$")
     ax.set_ylabel("mean circular distance")
     ax.set_ylim(-0.05, 3.3)
-    ax.legend(loc="center left", fontsize="small")
+    legend_above(ax)
     return ax
 
 
