@@ -45,7 +45,7 @@ from dpslib.plots import robustness as draw_robustness
 from dpslib.plots import scaling as draw_scaling
 from dpslib.plots import topology as draw_topology
 from dpslib.plots.model import catalogue as draw_catalogue
-from dpslib.plots.style import legend_above, panel_letters
+from dpslib.plots.style import panel_letters, shared_legend
 
 # %% tags=["parameters"]
 scale = "reader"  # smoke (seconds), reader, or paper (the paper's own sizes)
@@ -714,7 +714,7 @@ plt.show()
 fig, axes = plt.subplots(1, 3, figsize=(9, 3), sharey=True)
 for regime, ax in zip(robustness.REGIMES, axes, strict=True):
     draw_robustness.series(rob_series["unimodal"], regime, ax).label_outer()
-legend_above(axes[0])
+shared_legend(axes[0])
 panel_letters(axes)
 plt.show()
 
@@ -722,7 +722,7 @@ plt.show()
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.2))
 for name, ax in zip(robustness.STATISTICS, axes, strict=True):
     draw_robustness.summary(rob_ours, "unimodal", name, ax, tasks=True)
-legend_above(axes[0])
+shared_legend(axes[0])
 panel_letters(axes)
 plt.show()
 
@@ -745,7 +745,7 @@ claims_table(
 fig, axes = plt.subplots(1, 3, figsize=(9, 3), sharey=True)
 for regime, ax in zip(robustness.REGIMES, axes, strict=True):
     draw_robustness.series(rob_series["diverse"], regime, ax).label_outer()
-legend_above(axes[0])
+shared_legend(axes[0])
 panel_letters(axes)
 plt.show()
 
@@ -753,7 +753,7 @@ plt.show()
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.2))
 for name, ax in zip(robustness.STATISTICS, axes, strict=True):
     draw_robustness.summary(rob_ours, "diverse", name, ax, tasks=True)
-legend_above(axes[0])
+shared_legend(axes[0])
 panel_letters(axes)
 plt.show()
 
@@ -772,7 +772,7 @@ claims_table(
 fig, axes = plt.subplots(1, 3, figsize=(9, 3), sharey=True)
 for regime, ax in zip(robustness.REGIMES, axes, strict=True):
     draw_robustness.series(rob_series["homo_suited"], regime, ax).label_outer()
-legend_above(axes[0])
+shared_legend(axes[0])
 panel_letters(axes)
 plt.show()
 
@@ -780,7 +780,7 @@ plt.show()
 fig, axes = plt.subplots(1, 3, figsize=(9, 3))
 for name, ax in zip(robustness.STATISTICS, axes, strict=True):
     draw_robustness.summary(rob_ours, "homo_suited", name, ax)
-legend_above(axes[0])
+shared_legend(axes[0])
 panel_letters(axes)
 plt.show()
 
@@ -788,7 +788,7 @@ plt.show()
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.2))
 for name, ax in zip(robustness.STATISTICS, axes, strict=True):
     draw_robustness.summary(rob_ours, "homo_suited", name, ax, tasks=True)
-legend_above(axes[0])
+shared_legend(axes[0])
 panel_letters(axes)
 plt.show()
 
@@ -865,7 +865,7 @@ rob_marks = {
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.8))
 for (pair, mark), ax in zip(rob_marks.items(), axes, strict=True):
     draw_robustness.ranges(rob_breadths, pair, mark, ax)
-legend_above(axes[0])
+shared_legend(axes[0])
 panel_letters(axes)
 plt.show()
 

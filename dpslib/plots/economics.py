@@ -31,9 +31,9 @@ def country_profile(data: xr.Dataset, regimes: list[str], country: int, ax: Axes
         ax.fill_between(data.theta, profile, color=REGIME_COLOURS[regime], alpha=0.2, lw=0)
         ax.plot(data.theta, profile, color=REGIME_COLOURS[regime], label=regime)
     ax.plot(data.theta, data.demand, color=RED, ls="--", lw=1, label="demand")
-    ax.set_ylim(0, 1.1 * float(data.demand.max()))
+    ax.set_ylim(0, 1.6 * float(data.demand.max()))
     ax.set_ylabel(f"production of country {country + 1}")
-    legend_above(ax, ncols=len(regimes) + 1)
+    ax.legend(loc="upper center", fontsize="x-small")
     return circle_axis(ax, "product θ")
 
 

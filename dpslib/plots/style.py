@@ -66,6 +66,11 @@ def legend_above(ax: Axes, ncols: int = 2) -> Axes:
     return ax
 
 
+def shared_legend(ax: Axes, ncols: int = 2) -> None:
+    """Put the legend of one panel above the whole figure, for panels that are alike and too narrow for it."""
+    ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside upper right", ncols=ncols, fontsize="small")
+
+
 def panel_letters(axes: Sequence[Axes]) -> None:
     """Mark the panels of a figure (a), (b), ..."""
     for index, ax in enumerate(axes):
