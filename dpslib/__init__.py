@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         total_production,
     )
     from dpslib.network import Network, from_matrix
+    from dpslib.newton import Newton
     from dpslib.optimiser import Adam, GradientDescent
     from dpslib.penalties import Communication, Stiffness
     from dpslib.solver import Solution, solve
@@ -51,6 +52,7 @@ _PUBLIC = {
         "total_production",
     ),
     "network": ("Network", "from_matrix"),
+    "newton": ("Newton",),
     "optimiser": ("Adam", "GradientDescent"),
     "penalties": ("Communication", "Stiffness"),
     "solver": ("Solution", "solve"),

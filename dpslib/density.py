@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -23,6 +24,19 @@ from dpslib.circle import TAU
 Pullback = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """Takes one function h per run and component, (B, C, G), and the component that each agent belongs to, (N,), integers
 in [0, C); returns Σ_θ h ∂w/∂μ and Σ_θ h ∂w/∂σ of each agent, each (B, N)."""
+
+
+Curvature = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
+"""Takes what a `Pullback` takes and returns Σ_θ h ∂²w/∂μ², Σ_θ h ∂²w/∂μ∂σ and Σ_θ h ∂²w/∂σ², each (B, N)."""
+
+
+class Jet(NamedTuple):
+    """Densities to second order: values (B, N, G), derivatives by (μ, σ) (B, 2N, G), weighted sums over the grid."""
+
+    values: Tensor
+    jacobian: Tensor
+    pullback: Pullback
+    curvature: Curvature
 
 
 class Density(ABC):
@@ -71,6 +85,10 @@ class Density(ABC):
         Returns:
             The densities, (B, N, G), and a `Pullback`; it is valid until `out` is written again.
         """
+
+    @abstractmethod
+    def jet(self, basis: Tensor, mu: Tensor, sigma: Tensor) -> Jet:
+        """Return the densities of agents `mu`, `sigma`, (B, N), to second order. Unchecked and fast."""
 
     @abstractmethod
     def peak(self, sigma: Tensor) -> Tensor:
@@ -139,6 +157,48 @@ class VonMises(Density):
         return values, pullback
 
     @override
+    def jet(self, basis: Tensor, mu: Tensor, sigma: Tensor) -> Jet:
+        kappa = sigma.pow(-2)
+        cos, sin = mu.cos(), mu.sin()
+        x, y = kappa * cos, kappa * sin
+        bessel = torch.special.i0e(kappa)
+        ratio = torch.special.i1e(kappa) / bessel
+        slope = -2 * kappa / sigma  # dκ/dσ
+        values = _rows_product(torch.stack([x, y, -kappa - torch.log(TAU * bessel)], dim=-1), basis).exp_()
+        # ∂w/∂μ = w κ sin(θ − μ) and ∂w/∂κ = w (cos(θ − μ) − I₁/I₀) are combinations of the basis as well.
+        by_mu = torch.stack([-y, x, torch.zeros_like(x)], dim=-1)
+        by_sigma = torch.stack([cos, sin, -ratio], dim=-1) * slope.unsqueeze(-1)
+        runs, n = mu.shape
+        jacobian = _rows_product(torch.stack([by_mu, by_sigma], dim=1), basis).mul_(values.unsqueeze(1))
+
+        def moments(h: Tensor, component: Tensor, functions: Tensor) -> tuple[Tensor, ...]:
+            """Σ_θ h w f for each of some functions f, (K, G), and agents: K tensors (B, N)."""
+            weighted = (h.unsqueeze(2) * functions).view(runs, -1, functions.shape[1])
+            sums = batch_product(weighted, values.transpose(1, 2)).view(runs, h.shape[1], -1, n).permute(0, 3, 1, 2)
+            return _own_component(sums, component).unbind(-1)
+
+        def pullback(h: Tensor, component: Tensor) -> tuple[Tensor, Tensor]:
+            m_cos, m_sin, m = moments(h, component, basis)
+            return m_sin * x - m_cos * y, slope * (m_cos * cos + m_sin * sin - ratio * m)
+
+        def curvature(h: Tensor, component: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            cosine, sine, one = basis
+            functions = torch.stack([cosine, sine, one, cosine * cosine, cosine * sine])
+            m_c, m_s, m, m_cc, m_cs = moments(h, component, functions)
+            m_ss = m - m_cc
+            along, across = m_c * cos + m_s * sin, m_s * cos - m_c * sin
+            square = m_cc * cos * cos + 2 * m_cs * cos * sin + m_ss * sin * sin
+            both = m_cs * (cos * cos - sin * sin) + (m_ss - m_cc) * cos * sin
+            mu_mu = kappa * kappa * (m - square) - kappa * along
+            mu_kappa = kappa * (both - ratio * across) + across
+            ratio_slope = 1 - ratio / kappa - ratio * ratio
+            kappa_kappa = square - 2 * ratio * along + (ratio * ratio - ratio_slope) * m
+            bent = slope * slope * kappa_kappa + 6 * kappa * kappa * (along - ratio * m)
+            return mu_mu, slope * mu_kappa, bent
+
+        return Jet(values, jacobian.view(runs, 2 * n, -1), pullback, curvature)
+
+    @override
     def peak(self, sigma: Tensor) -> Tensor:
         return 1 / (TAU * torch.special.i0e(sigma.pow(-2)))
 
@@ -168,16 +228,14 @@ class WrappedGaussian(Density):
 
     @override
     def values(self, basis: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
-        return self._evaluate(basis, mu, sigma, derivatives=False)[0]
+        return self._evaluate(basis, mu, sigma, order=0)[0]
 
     @override
     def vjp(self, basis: Tensor, mu: Tensor, sigma: Tensor, out: Tensor | None = None) -> tuple[Tensor, Pullback]:
-        values, by_mu, by_sigma = self._evaluate(basis, mu, sigma, derivatives=True)
+        values, by_mu, by_sigma = self._evaluate(basis, mu, sigma, order=1)
 
         def pullback(h: Tensor, component: Tensor) -> tuple[Tensor, Tensor]:
-            own = batch_product(torch.cat([by_mu, by_sigma], dim=1), h.transpose(1, 2))
-            own = _own_component(own.unsqueeze(-1), component.repeat(2)).squeeze(-1)
-            return own.chunk(2, dim=1)[0], own.chunk(2, dim=1)[1]
+            return self._sum(by_mu, h, component), self._sum(by_sigma, h, component)
 
         return values, pullback
 
@@ -186,40 +244,66 @@ class WrappedGaussian(Density):
         zero = torch.zeros(1, dtype=sigma.dtype, device=sigma.device)
         return self.values(self.basis(zero), torch.zeros_like(sigma), sigma)[..., 0]
 
-    def _evaluate(self, basis: Tensor, mu: Tensor, sigma: Tensor, *, derivatives: bool) -> list[Tensor]:
-        """Return [w] or [w, ∂w/∂μ, ∂w/∂σ], each of shape (..., G)."""
+    @override
+    def jet(self, basis: Tensor, mu: Tensor, sigma: Tensor) -> Jet:
+        values, by_mu, by_sigma, *second = self._evaluate(basis, mu, sigma, order=2)
+
+        def pullback(h: Tensor, component: Tensor) -> tuple[Tensor, Tensor]:
+            return self._sum(by_mu, h, component), self._sum(by_sigma, h, component)
+
+        def curvature(h: Tensor, component: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            mu_mu, mu_sigma, sigma_sigma = (self._sum(part, h, component) for part in second)
+            return mu_mu, mu_sigma, sigma_sigma
+
+        return Jet(values, torch.cat([by_mu, by_sigma], dim=1), pullback, curvature)
+
+    @staticmethod
+    def _sum(part: Tensor, h: Tensor, component: Tensor) -> Tensor:
+        return _own_component(batch_product(part, h.transpose(1, 2)).unsqueeze(-1), component).squeeze(-1)
+
+    def _evaluate(self, basis: Tensor, mu: Tensor, sigma: Tensor, *, order: int) -> list[Tensor]:
+        """Return w; from order 1 on also ∂w/∂μ, ∂w/∂σ; with order 2 also ∂²w/∂μ², ∂²w/∂μ∂σ, ∂²w/∂σ². Each (..., G)."""
         narrow = (sigma <= self.SWITCH).unsqueeze(-1)
-        by_images = self._images(basis, mu, sigma.clamp_max(self.SWITCH), derivatives)
+        by_images = self._images(basis, mu, sigma.clamp_max(self.SWITCH), order)
         if bool(narrow.all()):
             return by_images
-        by_series = self._series(basis, mu, sigma.clamp_min(self.SWITCH), derivatives)
+        by_series = self._series(basis, mu, sigma.clamp_min(self.SWITCH), order)
         return [torch.where(narrow, a, b) for a, b in zip(by_images, by_series, strict=True)]
 
-    def _images(self, basis: Tensor, mu: Tensor, sigma: Tensor, derivatives: bool) -> list[Tensor]:
+    def _images(self, basis: Tensor, mu: Tensor, sigma: Tensor, order: int) -> list[Tensor]:
         sigma = sigma.unsqueeze(-1)
         first = torch.remainder(basis[0] - mu.unsqueeze(-1) + math.pi, TAU) - math.pi
         norm = 1 / (math.sqrt(TAU) * sigma)
-        totals = [torch.zeros_like(first) for _ in range(3 if derivatives else 1)]
+        totals = [torch.zeros_like(first) for _ in range((1, 3, 6)[order])]
         for k in range(-self.IMAGES, self.IMAGES + 1):
             z = (first + TAU * k) / sigma
             image = norm * torch.exp(-0.5 * z * z)
             totals[0] = totals[0] + image
-            if derivatives:
+            if order >= 1:
                 totals[1] = totals[1] + image * z / sigma
                 totals[2] = totals[2] + image * (z * z - 1) / sigma
+            if order >= 2:
+                square = z * z
+                totals[3] = totals[3] + image * (square - 1) / sigma**2
+                totals[4] = totals[4] + image * z * (square - 3) / sigma**2
+                totals[5] = totals[5] + image * (square * (square - 5) + 2) / sigma**2
         return totals
 
-    def _series(self, basis: Tensor, mu: Tensor, sigma: Tensor, derivatives: bool) -> list[Tensor]:
-        order = torch.arange(1, self.HARMONICS + 1, dtype=mu.dtype, device=mu.device)
-        angle = order * mu.unsqueeze(-1)
-        decay = torch.exp(-0.5 * (order * sigma.unsqueeze(-1)) ** 2) / math.pi
-        waves = basis[1:]
-        cosine = torch.cat([decay * angle.cos(), decay * angle.sin()], dim=-1)
-        totals = [1 / TAU + _rows_product(cosine, waves)]
-        if derivatives:
-            sine = torch.cat([-order * decay * angle.sin(), order * decay * angle.cos()], dim=-1)
-            by_sigma = torch.cat([order, order]) ** 2 * -sigma.unsqueeze(-1) * cosine
-            totals += [_rows_product(sine, waves), _rows_product(by_sigma, waves)]
+    def _series(self, basis: Tensor, mu: Tensor, sigma: Tensor, order: int) -> list[Tensor]:
+        n = torch.arange(1, self.HARMONICS + 1, dtype=mu.dtype, device=mu.device)
+        angle = n * mu.unsqueeze(-1)
+        decay = torch.exp(-0.5 * (n * sigma.unsqueeze(-1)) ** 2) / math.pi
+        waves, s = basis[1:], sigma.unsqueeze(-1)
+        n2, frequency = torch.cat([n, n]) ** 2, torch.cat([n, n])
+        even = torch.cat([decay * angle.cos(), decay * angle.sin()], dim=-1)
+        odd = torch.cat([-decay * angle.sin(), decay * angle.cos()], dim=-1) * frequency
+        coefficients = [even]
+        if order >= 1:
+            coefficients += [odd, -n2 * s * even]
+        if order >= 2:
+            coefficients += [-n2 * even, -n2 * s * odd, n2 * (n2 * s * s - 1) * even]
+        totals = [_rows_product(one, waves) for one in coefficients]
+        totals[0] = 1 / TAU + totals[0]
         return totals
 
 

@@ -5,6 +5,8 @@ Source: paper A, section 2.6; which norm, floor and grid is meant is a `Conventi
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -94,6 +96,57 @@ def mismatch_and_slope(demand: Tensor, production: Tensor, convention: Conventio
         moving = torch.where(production > convention.floor_size, moving, torch.ones_like(moving))
     slope = moving.div_(denominator).mul_(power).mul_(factor.unsqueeze(-1))
     return value, slope
+
+
+class MismatchExpansion(NamedTuple):
+    """The mismatch to second order in production W₁: its Hessian is diag(`bend`) + `fold` · slope slopeᵀ.
+
+    `value` and `fold` have shape (...), `slope` and `bend` (..., G); `bend` ≥ 0 ≥ `fold`.
+    """
+
+    value: Tensor
+    slope: Tensor
+    bend: Tensor
+    fold: Tensor
+
+
+def expand_mismatch(demand: Tensor, production: Tensor, convention: Convention) -> MismatchExpansion:
+    """Return the mismatch with its first and second derivatives by production. Unchecked. For p < 2, `bend` is larger.
+
+    The mismatch is a norm of a convex function of production, and so convex in it.
+    """
+    denominator = _denominator(production, convention)
+    residual = ((demand - production) / denominator).clamp_min_(0)
+    short = (residual > 0).to(residual)
+    # The residual's derivatives: −(1 + r)/W₁ and 2 (1 + r)/W₁², or −1/ε and 0 where the denominator does not move.
+    first = (1 + residual) / denominator
+    second = 2 * first / denominator
+    if convention.floor == "clamp":
+        moves = production > convention.floor_size
+        first = torch.where(moves, first, 1 / denominator)
+        second = torch.where(moves, second, torch.zeros_like(second))
+    p = convention.p
+    power = short if p == 1 else residual if p == 2 else residual ** (p - 1)
+    total = (power * residual).sum(-1) * convention.measure
+    bend = power * second
+    if p == 2:
+        bend = bend + short * first * first
+    elif p > 2:
+        bend = bend + (p - 1) * residual ** (p - 2) * first * first
+    else:
+        # Below p = 2 the curvature sits, without bound, where the shortfall begins. The parabola that touches r^p from
+        # above is bent by r^(p−2) instead, and less than a hundredth of the usual shortfall counts as that.
+        usual = (residual * residual).mean(-1, keepdim=True).sqrt()
+        weight = torch.maximum(residual, 0.01 * usual).clamp_min(torch.finfo(residual.dtype).tiny) ** (p - 2)
+        bend = bend + short * weight * first * first
+    if convention.root:
+        value = torch.sqrt(total) if p == 2 else total ** (1 / p)
+        factor = (value / total).masked_fill_(total == 0, 0) * convention.measure
+        fold = ((1 - p) / value).masked_fill_(total == 0, 0)
+    else:
+        value, factor, fold = total, torch.full_like(total, p * convention.measure), torch.zeros_like(total)
+    factor = factor.unsqueeze(-1)
+    return MismatchExpansion(value, -factor * power * first, factor * bend, fold)
 
 
 def productivity(loss: ArrayLike) -> Tensor:

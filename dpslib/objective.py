@@ -15,7 +15,7 @@ from torch import Tensor
 
 from dpslib.convention import Convention
 from dpslib.density import Density, batch_product
-from dpslib.loss import mismatch_and_slope, norm, shortfall
+from dpslib.loss import expand_mismatch, mismatch_and_slope, norm, shortfall
 from dpslib.network import Network
 from dpslib.penalties import Communication, Stiffness
 
@@ -31,6 +31,41 @@ class Parts(NamedTuple):
     def loss(self) -> Tensor:
         """L, shape (B,)."""
         return self.mismatch + self.communication + self.stiffness
+
+
+class Expansion(NamedTuple):
+    """The loss to second order in x = (μ, σ).
+
+    Attributes:
+        parts: the parts of the loss, each (B,).
+        gradient: (B, 2N).
+        joint: how production bends the loss, and the penalties' second derivatives, (B, 2N, 2N); positive semi-definite
+            without a communication cost.
+        own: how an agent's own density bends production, of either sign: by μμ, μσ and σσ, each (B, N).
+
+    The Hessian is `joint` plus `own` on the blocks of each agent; at the kinks of a penalty see the penalty's words.
+    """
+
+    parts: Parts
+    gradient: Tensor
+    joint: Tensor
+    own: tuple[Tensor, Tensor, Tensor]
+
+    @property
+    def hessian(self) -> Tensor:
+        """The Hessian, (B, 2N, 2N)."""
+        return add_blocks(self.joint, *self.own)
+
+
+def add_blocks(matrix: Tensor, mu_mu: Tensor, mu_sigma: Tensor, sigma_sigma: Tensor) -> Tensor:
+    """Return a matrix (B, 2N, 2N) plus, for each agent, a symmetric block by its μ and σ; the entries are (B, N)."""
+    found, n = matrix.clone(), mu_mu.shape[1]
+    agents = torch.arange(n, device=matrix.device)
+    found[:, agents, agents] += mu_mu
+    found[:, agents, agents + n] += mu_sigma
+    found[:, agents + n, agents] += mu_sigma
+    found[:, agents + n, agents + n] += sigma_sigma
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +154,48 @@ class Objective:
         if self.stiffness is not None:
             by_mu = by_mu + self.stiffness.gradient(mu, self.stiffness.strength)
         return self._with_penalties(value.sum(-1), mu, sigma), by_mu, by_sigma
+
+    def expand(self, mu: Tensor, sigma: Tensor) -> Expansion:
+        """Return the loss to second order in (μ, σ), for centres and breadths of shape (B, N)."""
+        jet = self._kernel.jet(self._basis, mu, sigma)
+        found = expand_mismatch(self.demand.unsqueeze(1), self._produce(jet.values), self.convention)
+        both = torch.cat([self._scale, self._scale], dim=1)
+        gradient = torch.cat(jet.pullback(found.slope, self._component), dim=1) * both
+        # J D Jᵀ as a product of one matrix with its transpose.
+        root = self._of_component(found.bend.sqrt())
+        halves = 1 if root.shape[1] == 1 else 2  # the weights of a single component serve all agents
+        stretched = jet.jacobian.mul_(root.repeat(1, halves, 1))
+        joint = batch_product(stretched, stretched.transpose(1, 2)) * both.unsqueeze(1) * both.unsqueeze(2)
+        penalised = self.communication is not None or self.stiffness is not None
+        if penalised and self.convention.root:
+            # Without a penalty this term is left out: to minimise a norm is to minimise its p-th power, which is what
+            # remains, and which has no cone at zero.
+            fold = self._of_component(found.fold.unsqueeze(-1)).squeeze(-1).repeat(1, halves)
+            joint = joint + (gradient * fold).unsqueeze(2) * gradient.unsqueeze(1)
+        if found.value.shape[1] > 1:
+            joint = joint * self._together
+        mu_mu, mu_sigma, sigma_sigma = (part * self._scale for part in jet.curvature(found.slope, self._component))
+        if self.communication is not None:
+            cost = self.communication
+            gradient = gradient + torch.cat(cost.gradient(mu, sigma, self._interaction, cost.strength), dim=1)
+            joint = joint + cost.hessian(mu, sigma, self._interaction, cost.strength)
+        if self.stiffness is not None:
+            none = torch.zeros_like(sigma)
+            pull = self.stiffness.gradient(mu, self.stiffness.strength)
+            gradient = gradient + torch.cat([pull, none], dim=1)
+            joint = add_blocks(joint, self.stiffness.curvature(mu, self.stiffness.strength), none, none)
+        return Expansion(
+            self._with_penalties(found.value.sum(-1), mu, sigma), gradient, joint, (mu_mu, mu_sigma, sigma_sigma)
+        )
+
+    def _of_component(self, values: Tensor) -> Tensor:
+        """Give each agent the values of its component: (B, C, K) → (B, N, K), or (B, 1, K) for a single one."""
+        return values if values.shape[1] == 1 else values[:, self._component]
+
+    @cached_property
+    def _together(self) -> Tensor:
+        """Which of the 2N coordinates belong to agents of the same component, (2N, 2N)."""
+        return (self._component.unsqueeze(1) == self._component).to(self.demand).repeat(2, 2)
 
     def _produce(self, densities: Tensor) -> Tensor:
         return batch_product(self._membership, densities)

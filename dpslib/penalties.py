@@ -58,6 +58,35 @@ class Communication:
         slope = 1 / scale if self.scaling == "sum" else sigma.unsqueeze(-1) / scale**2
         return by_mu, -(pull * difference.abs() * slope).sum(-1)
 
+    def hessian(self, mu: Tensor, sigma: Tensor, interaction: Tensor, strength: Tensor) -> Tensor:
+        """Return second derivatives by (μ, σ), (..., 2N, 2N); arguments as `value`.
+
+        The distance d has a kink at 0. Its second derivative by μ is replaced by 1/d, that of the parabola which
+        touches it at d from above: steps of Newton's method then draw like agents together without jumping past.
+        """
+        n = mu.shape[-1]
+        difference = signed_difference(mu.unsqueeze(-1), mu.unsqueeze(-2))
+        apart, sign = difference.abs(), torch.sign(difference)
+        weight = strength[..., None, None] * (interaction + interaction.T)
+        scale = self._scale(sigma)
+        least = torch.finfo(mu.dtype).eps ** 0.5
+        found = mu.new_zeros(*mu.shape[:-1], 2 * n, 2 * n)
+        found[..., :n, :n] = _laplacian(weight / scale / apart.clamp_min(least))
+        if self.scaling != "none":
+            own, other = sigma.unsqueeze(-1), sigma.unsqueeze(-2)
+            if self.scaling == "sum":
+                by_own = by_other = -1 / scale**2
+                own_own = own_other = 2 / scale**3
+            else:
+                by_own, by_other = -own / scale**3, -other / scale**3
+                own_own, own_other = (3 * own**2 - scale**2) / scale**5, 3 * own * other / scale**5
+            # The diagonals of all that follows are 0 with `apart` and `sign`; each agent's own row sums over its links.
+            found[..., n:, n:] = weight * apart * own_other + torch.diag_embed((weight * apart * own_own).sum(-1))
+            cross = weight * sign * by_other + torch.diag_embed((weight * sign * by_own).sum(-1))
+            found[..., :n, n:] = cross
+            found[..., n:, :n] = cross.transpose(-1, -2)
+        return found
+
     def _scale(self, sigma: Tensor) -> Tensor:
         rows, columns = sigma.unsqueeze(-1), sigma.unsqueeze(-2)
         if self.scaling == "sum":
@@ -65,6 +94,12 @@ class Communication:
         if self.scaling == "root":
             return torch.sqrt(rows**2 + columns**2)
         return torch.ones_like(rows + columns)
+
+
+def _laplacian(weight: Tensor) -> Tensor:
+    """Return the graph Laplacian of symmetric weights, (..., N, N); what is on their diagonal plays no part."""
+    off = weight - torch.diag_embed(weight.diagonal(dim1=-2, dim2=-1))
+    return torch.diag_embed(off.sum(-1)) - off
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,5 +136,12 @@ class Stiffness:
         """Return the gradient of L_s by μ, (..., N); arguments as `value`."""
         difference = signed_difference(mu, self.target.to(mu))
         slope = torch.sign(difference) if self.power == 1 else 2 * difference
-        share = 1 / mu.shape[-1] if self.reduction == "mean" else 1.0
-        return strength.unsqueeze(-1) * share * slope
+        return self.share(mu.shape[-1], strength) * slope
+
+    def curvature(self, mu: Tensor, strength: Tensor) -> Tensor:
+        """Return the second derivatives of L_s by each μ, (..., N), 0 for the linear distance; arguments as `value`."""
+        return self.share(mu.shape[-1], strength) * (self.power - 1) * 2 * torch.ones_like(mu)
+
+    def share(self, n_agents: int, strength: Tensor) -> Tensor:
+        """Return the weight of one agent's distance in L_s, (..., 1)."""
+        return strength.unsqueeze(-1) / (n_agents if self.reduction == "mean" else 1)

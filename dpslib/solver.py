@@ -11,10 +11,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -24,23 +24,31 @@ from tqdm import tqdm
 
 from dpslib import _validate, measures
 from dpslib._validate import ArrayLike
-from dpslib.circle import TAU, wrap
+from dpslib.circle import TAU
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import DemandLike, evaluate
+from dpslib.descent import STOPS, Found, Settings, first_order
 from dpslib.loss import productivity
 from dpslib.network import Network, get_network
-from dpslib.objective import Objective, Parts
+from dpslib.newton import Newton
+from dpslib.objective import Objective
 from dpslib.optimiser import Adam, Bounded, Optimiser, Positive
 from dpslib.penalties import Communication, Stiffness
 
-STOPS = ("step limit", "patience", "converged")
-"""How a run can stop. It used its steps, found nothing better for `patience` steps, or has a zero gradient."""
+if TYPE_CHECKING:
+    from distributed import Client
 
 LOSS_SCALES = ("log", "linear")
 """What is descended, log(1 + L), which is −log Π, or L itself."""
 
+NEWTON_AGENTS = 100
+"""Up to how many agents Newton's method is the default: its cost grows with their square, Adam's with their number."""
+
 CHUNK_BYTES = 4 * 2**20
 """Size of the densities of the runs that are advanced together on a CPU, small enough to stay in cache."""
+
+CLUSTER_CHUNKS = 64
+"""Into how many pieces at least the work for a cluster is cut."""
 
 CUDA_CHUNK_BYTES = 512 * 2**20
 """The same on a GPU, where large tensors pay; a step holds about four times as much."""
@@ -69,6 +77,38 @@ class Solution:
     def best(self) -> Solution:
         """Return, for each problem, the run with the lowest loss (the first one of equals)."""
         return dataclasses.replace(self, data=self.data.isel(run=self.data.loss.argmin("run")))
+
+    def minima(self, tolerance: float = 1e-3) -> xr.Dataset:
+        """Return how the runs of each problem spread: whether its starts find one minimum or several.
+
+        Args:
+            tolerance: two losses L₁ ≤ L₂ count as the same minimum up to L₂ − L₁ = tolerance · (1 + L₁), above 0.
+
+        Returns:
+            With the dimensions of the problem: `best`, `median` and `worst` loss, `share` of the runs that reach the
+            best minimum, and `count`, the number of minima that differ in their loss.
+
+        Raises:
+            TypeError, ValueError: if `tolerance` is not a positive number.
+        """
+        tolerance = _validate.real("tolerance", tolerance, low=0, open_low=True)
+        loss = self.data.loss.transpose(..., "run")
+        ordered = np.sort(loss.values, axis=-1)
+        best = ordered[..., :1]
+        reached = ordered - best <= tolerance * (1 + best)
+        # A gap in the ordered losses parts two minima.
+        gaps = np.diff(ordered, axis=-1) > tolerance * (1 + ordered[..., :-1])
+        dims = loss.dims[:-1]
+        return xr.Dataset(
+            {
+                "best": (dims, ordered[..., 0]),
+                "median": (dims, np.median(ordered, axis=-1)),
+                "worst": (dims, ordered[..., -1]),
+                "share": (dims, reached.mean(-1)),
+                "count": (dims, 1 + gaps.sum(-1)),
+            },
+            attrs={"tolerance": tolerance},
+        )
 
     def production(self, *, by_component: bool = False) -> xr.DataArray:
         """Return W₁ on the grid, dimensions (..., [component,] theta)."""
@@ -122,7 +162,7 @@ def solve(
     initial_mu: ArrayLike | None = None,
     initial_sigma: ArrayLike | tuple[float, float] = (0.3, 1.0),
     sigma_bounds: tuple[float, float] | None = (0.05, 10.0),
-    optimiser: Optimiser | None = None,
+    optimiser: Optimiser | Newton | None = None,
     max_steps: int = 5000,
     patience: int = 100,
     tolerance: float = 0.0,
@@ -130,6 +170,7 @@ def solve(
     device: str | torch.device = "cpu",
     dtype: str | torch.dtype = "float64",
     dims: Sequence[str] | None = None,
+    client: Client | None = None,
     progress: bool = True,
 ) -> Solution:
     """Find the agents that best meet a demand.
@@ -158,7 +199,10 @@ def solve(
         initial_sigma: a pair (low, high) to draw starting breadths from, or an array as `initial_mu`. An array, not a
             tuple, fixes them.
         sigma_bounds: bounds of σ, 0 < low < high, kept by a smooth parametrisation; None for σ > 0 alone.
-        optimiser: default `Adam(lr=0.01)`.
+        optimiser: `Newton()`, the default up to 100 agents and for p ≥ 2, converges in tens of steps (for p < 2, where
+            the shortfall has a kink, it stops early). `Adam(lr=0.01)`, the default otherwise, and
+            `GradientDescent` descend as the paper does: where the optimum is a set (abundant resources), the place
+            where a run stops depends on the optimiser.
         max_steps: the most steps a run takes, at least 0.
         patience: a run stops after this many steps without an improvement beyond `tolerance`, at least 1.
         tolerance: what counts as an improvement of the loss, at least 0. The best iterate is kept in any case.
@@ -168,6 +212,8 @@ def solve(
         device: `cpu` or `cuda`.
         dtype: `float64`, or `float32` (faster; relative accuracy of the loss about 1e-5).
         dims: names of the batch dimensions in the result. Default: `problem` for one, `problem_0`, ... for more.
+        client: a Dask client. The runs are cut into tasks for its workers, each of which solves its own; a task whose
+            worker is lost is done again. The result is the same, bit for bit, where the machines are alike.
         progress: whether to show a progress bar on a terminal for work longer than two seconds.
 
     Returns:
@@ -190,8 +236,15 @@ def solve(
     target_device, target_dtype = _validate.device(device), _validate.dtype(dtype)
     bounds = _bounds(sigma_bounds)
     _validate.choice("loss_scale", loss_scale, LOSS_SCALES)
-    if optimiser is not None and not isinstance(optimiser, Optimiser):
-        raise TypeError(f"optimiser must have the methods start and step, as Adam has; got {optimiser!r}")
+    if optimiser is None:
+        optimiser = Newton() if n_agents <= NEWTON_AGENTS and convention.p >= 2 else Adam()
+    elif not isinstance(optimiser, Newton | Optimiser):
+        raise TypeError(
+            f"optimiser must be Newton() or have the methods start and step, as Adam has; got {optimiser!r}"
+        )
+
+    if client is not None and not (hasattr(client, "map") and hasattr(client, "gather")):
+        raise TypeError(f"client must be a distributed.Client; got {client!r}")
 
     w0 = evaluate(demand, convention).detach()
     if resource is None:
@@ -214,26 +267,26 @@ def solve(
     mu, sigma = _starts(initial_mu, initial_sigma, bounds, batch, runs, n_agents, seed)
 
     def one_each(values: Tensor) -> Tensor:
-        flat = values.detach().double().expand(batch).reshape(-1).repeat_interleave(runs)
-        return flat.to(target_device, target_dtype)
+        return values.detach().double().expand(batch).reshape(-1)
 
-    demands = w0.expand(*batch, -1).reshape(-1, w0.shape[-1])
-    objective = Objective(
-        demands.to(target_device, target_dtype).repeat_interleave(runs, dim=0),
-        one_each(r),
-        network,
-        convention,
-        None if c is None else dataclasses.replace(c, strength=one_each(c.strength)),
-        None if s is None else dataclasses.replace(s, strength=one_each(s.strength)),
+    own = w0.shape[:-1]
+    work = _Work(
+        demand=w0.reshape(-1, w0.shape[-1]),
+        demand_of=torch.arange(math.prod(own)).reshape(own).expand(batch).reshape(-1),
+        resource=one_each(r),
+        network=network,
+        convention=convention,
+        communication=None if c is None else dataclasses.replace(c, strength=one_each(c.strength)),
+        stiffness=None if s is None else dataclasses.replace(s, strength=one_each(s.strength)),
+        runs=runs,
+        mu=mu.reshape(-1, n_agents),
+        sigma=sigma.reshape(-1, n_agents),
+        method=optimiser,
+        settings=Settings(bounds, max_steps, patience, tolerance, loss_scale == "log"),
+        device=target_device,
+        dtype=target_dtype,
     )
-    settings = _Settings(optimiser or Adam(), bounds, max_steps, patience, tolerance, loss_scale == "log")
-    found = _minimise(
-        objective,
-        mu.reshape(-1, n_agents).to(target_device, target_dtype),
-        sigma.reshape(-1, n_agents).to(target_device, target_dtype),
-        settings,
-        progress=progress,
-    )
+    found = _minimise(work, client=client, progress=progress)
     shape = (*batch, runs)
     all_dims = (*names, "run")
     agent_dims = (*all_dims, "agent")
@@ -258,7 +311,7 @@ def solve(
         attrs={
             "convention": convention.to_json(),
             "network": network.name,
-            "optimiser": repr(settings.optimiser),
+            "optimiser": repr(optimiser),
             "sigma_bounds": json.dumps([bounds.low, bounds.high] if isinstance(bounds, Bounded) else None),
             "max_steps": max_steps,
             "patience": patience,
@@ -279,121 +332,120 @@ def solve(
 
 
 @dataclass(frozen=True)
-class _Settings:
-    optimiser: Optimiser
-    bounds: Bounded | Positive
-    max_steps: int
-    patience: int
-    tolerance: float
-    logarithm: bool
+class _Work:
+    """All runs of a call: the problems' values, which of them each run has, its start, and how it descends.
+
+    Nothing here has the size of runs times grid points, so that there may be very many of them.
+    """
+
+    demand: Tensor
+    demand_of: Tensor
+    resource: Tensor
+    network: Network
+    convention: Convention
+    communication: Communication | None
+    stiffness: Stiffness | None
+    runs: int
+    mu: Tensor
+    sigma: Tensor
+    method: Optimiser | Newton
+    settings: Settings
+    device: torch.device
+    dtype: torch.dtype
+
+    def select(self, start: int, end: int) -> _Work:
+        """Return the work of the runs from `start` to `end` alone, one run a problem."""
+        problem = torch.arange(start, end) // self.runs
+        rows, place = self.demand_of[problem].unique(return_inverse=True)
+
+        def own(penalty: P | None) -> P | None:
+            return None if penalty is None else dataclasses.replace(penalty, strength=penalty.strength[problem])
+
+        return dataclasses.replace(
+            self,
+            demand=self.demand[rows],
+            demand_of=place,
+            resource=self.resource[problem],
+            communication=own(self.communication),
+            stiffness=own(self.stiffness),
+            runs=1,
+            mu=self.mu[start:end],
+            sigma=self.sigma[start:end],
+        )
+
+    @torch.inference_mode()
+    def run(self, report: Callable[[int], object] = lambda count: None) -> Found:
+        """Do the work in one batch."""
+
+        def here(values: Tensor) -> Tensor:
+            return values.to(self.device, self.dtype)
+
+        def placed(penalty: P | None) -> P | None:
+            return None if penalty is None else dataclasses.replace(penalty, strength=here(penalty.strength))
+
+        objective = Objective(
+            here(self.demand)[self.demand_of.to(self.device)],
+            here(self.resource),
+            self.network,
+            self.convention,
+            placed(self.communication),
+            placed(self.stiffness),
+        )
+        mu, sigma = here(self.mu), here(self.sigma)
+        if isinstance(self.method, Newton):
+            return self.method.descend(objective, mu, sigma, self.settings, report)
+        return first_order(objective, mu, sigma, self.method, self.settings, report)
+
+    def chunks(self, workers: int) -> list[_Work]:
+        """Cut the work into pieces that fit the cache of a core, or the memory of a GPU."""
+        runs, n = self.mu.shape
+        # Newton's method holds a matrix of the unknowns besides.
+        width = max(self.convention.points, 4 * n) if isinstance(self.method, Newton) else self.convention.points
+        bytes_per_run = n * width * torch.empty((), dtype=self.dtype).element_size()
+        budget = CUDA_CHUNK_BYTES if self.device.type == "cuda" else CHUNK_BYTES
+        size = max(1, min(budget // bytes_per_run, math.ceil(runs / workers)))
+        return [self.select(start, min(start + size, runs)) for start in range(0, runs, size)]
 
 
-@dataclass(frozen=True)
-class _Found:
-    """The result of each run, NumPy arrays of shape (B, N) for `mu` and `sigma` and (B,) for the rest."""
-
-    mu: np.ndarray
-    sigma: np.ndarray
-    loss: np.ndarray
-    mismatch: np.ndarray
-    communication: np.ndarray
-    stiffness: np.ndarray
-    iterations: np.ndarray
-    gradient_norm: np.ndarray
-    stop: np.ndarray
-
-
-def _minimise(objective: Objective, mu: Tensor, sigma: Tensor, settings: _Settings, *, progress: bool) -> _Found:
-    """Advance all runs, chunk by chunk; on a CPU the chunks run side by side."""
-    runs, n = mu.shape
-    bytes_per_run = n * objective.convention.points * mu.element_size()
+def _minimise(work: _Work, *, client: Client | None, progress: bool) -> Found:
+    """Do the work in chunks: on this machine's cores side by side, or on a Dask cluster."""
+    if client is not None:
+        # One task a chunk: what a lost worker had in hand is done again elsewhere, and nothing else.
+        return _joined(client.gather(client.map(_run_alone, work.chunks(CLUSTER_CHUNKS), pure=False)))
     threads = torch.get_num_threads()
-    if mu.is_cuda:
-        workers, chunk = 1, max(1, CUDA_CHUNK_BYTES // bytes_per_run)
-    else:
-        # One chunk a core beats many cores a chunk: the tensors are small, and cores that wait for each other at every
-        # operation cost more than the operation itself, many times more on a busy machine.
-        workers = threads if runs * bytes_per_run > CHUNK_BYTES // 2 else 1
-        chunk = max(1, min(CHUNK_BYTES // bytes_per_run, math.ceil(runs / workers)))
-    indices = torch.arange(runs, device=mu.device).split(chunk)
+    runs = len(work.mu)
+    # One chunk a core beats many cores a chunk: the tensors are small, and cores that wait for each other at every
+    # operation cost more than the operation itself, many times more on a busy machine.
+    large = runs * work.mu.shape[1] * work.convention.points * 8 > CHUNK_BYTES // 2
+    workers = threads if large and work.device.type == "cpu" else 1
     # On a pipe or in a notebook's output a bar is noise: `disable=None` shows it on terminals alone.
     with tqdm(total=runs, desc="solving", unit="run", delay=2, leave=False, disable=None if progress else True) as bar:
 
-        @torch.inference_mode()
-        def descend(index: Tensor) -> _Found:
-            return _descend(objective.select(index), mu[index], sigma[index], settings, bar)
+        def run(chunk: _Work) -> Found:
+            return chunk.run(bar.update)
 
+        chunks = work.chunks(workers)
         try:
             torch.set_num_threads(1)
             if workers == 1:
-                parts = [descend(index) for index in indices]
+                parts = [run(chunk) for chunk in chunks]
             else:
                 with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-                    parts = list(pool.map(descend, indices))
+                    parts = list(pool.map(run, chunks))
         finally:
             torch.set_num_threads(threads)
-    fields = (field.name for field in dataclasses.fields(_Found))
-    return _Found(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in fields})
+    return _joined(parts)
 
 
-def _gradient(objective: Objective, x: Tensor, settings: _Settings) -> tuple[Parts, Tensor]:
-    """Return the parts of the loss, (B,), and the gradient of what is descended by x = (μ, ρ), (B, 2N)."""
-    mu, rho = x.chunk(2, dim=1)
-    sigma, slope = settings.bounds.sigma(rho)
-    parts, by_mu, by_sigma = objective.value_and_gradient(mu, sigma)
-    gradient = torch.cat([by_mu, by_sigma * slope], dim=1)
-    return parts, gradient / (1 + parts.loss).unsqueeze(1) if settings.logarithm else gradient
+def _run_alone(work: _Work) -> Found:
+    """Do the work on one core; a worker's other tasks have the others."""
+    torch.set_num_threads(1)
+    return work.run()
 
 
-def _descend(objective: Objective, mu: Tensor, sigma: Tensor, settings: _Settings, bar: tqdm) -> _Found:
-    """Advance one chunk of runs to their end; a run that has stopped leaves the batch."""
-    runs = len(mu)
-    x = torch.cat([mu, settings.bounds.rho(sigma)], dim=1)
-    kept = x.clone()
-    iterations = torch.zeros(runs, dtype=torch.int64, device=x.device)
-    stop = torch.zeros_like(iterations)
-
-    everything = objective
-    active = torch.arange(runs, device=x.device)
-    state = settings.optimiser.start(x)
-    best_x, best = x.clone(), torch.full_like(x[:, 0], math.inf)
-    # What an improvement is measured against moves only when the improvement counts.
-    reference, stale = best.clone(), torch.zeros_like(iterations)
-    for step in range(settings.max_steps + 1):
-        parts, gradient = _gradient(objective, x, settings)
-        loss = parts.loss
-        better = loss < best
-        best = torch.fmin(loss, best)
-        best_x = torch.where(better.unsqueeze(1), x, best_x)
-        if settings.tolerance == 0:
-            progressed, reference = better, best
-        else:
-            progressed = loss < reference - settings.tolerance
-            reference = torch.where(progressed, loss, reference)
-        stale = stale.add_(1).masked_fill_(progressed, 0)
-        flat = ~gradient.any(1)
-        ended = flat | (stale >= settings.patience)
-        last = step == settings.max_steps
-        if last or bool(ended.any()):
-            leaving = torch.ones_like(ended) if last else ended
-            who = active[leaving]
-            kept[who] = best_x[leaving]
-            iterations[who] = step
-            stop[who] = torch.where(flat, 2, torch.where(ended, 1, 0))[leaving]
-            bar.update(len(who))
-            staying = ~leaving
-            if not bool(staying.any()):
-                break
-            active, x, gradient = active[staying], x[staying], gradient[staying]
-            best_x, best, reference, stale = (a[staying] for a in (best_x, best, reference, stale))
-            state = [a[staying] for a in state]
-            objective = everything.select(active)
-        settings.optimiser.step(x, gradient, state, step + 1)
-
-    parts, gradient = _gradient(everything, kept, settings)
-    mu, rho = kept.chunk(2, dim=1)
-    arrays = (wrap(mu), settings.bounds.sigma(rho)[0], parts.loss, *parts, iterations, gradient.norm(dim=1), stop)
-    return _Found(*(array.cpu().numpy() for array in arrays))
+def _joined(parts: Sequence[Found]) -> Found:
+    fields = (field.name for field in dataclasses.fields(Found))
+    return Found(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in fields})
 
 
 def _bounds(sigma_bounds: tuple[float, float] | None) -> Bounded | Positive:

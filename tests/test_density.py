@@ -72,8 +72,8 @@ def test_fourier_coefficients_are_the_cosine_moments_of_the_density() -> None:
 
 def test_the_two_forms_of_the_wrapped_gaussian_and_its_slopes_meet() -> None:
     basis, mu, sigma = WRAPPED_GAUSSIAN.basis(THETA), of(0.7), of(WRAPPED_GAUSSIAN.SWITCH)
-    images = WRAPPED_GAUSSIAN._images(basis, mu, sigma, True)
-    series = WRAPPED_GAUSSIAN._series(basis, mu, sigma, True)
+    images = WRAPPED_GAUSSIAN._images(basis, mu, sigma, 2)
+    series = WRAPPED_GAUSSIAN._series(basis, mu, sigma, 2)
     for one, other in zip(images, series, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-15)
 
@@ -121,6 +121,31 @@ def test_pullback_is_the_derivative_of_the_values(name: str, component: list[int
     made = pullback(h, index)
     assert torch.equal(same, values)
     torch.testing.assert_close(made, (mu.grad, sigma.grad), rtol=1e-10, atol=1e-10)
+
+
+@names
+def test_jet_holds_the_first_and_second_derivatives(name: str) -> None:
+    density = DENSITIES[name]
+    random = torch.Generator().manual_seed(1)
+    mu = TAU * torch.rand(2, 4, generator=random).double()
+    sigma = torch.tensor([0.2, 1.0, 1.45, 3.0]).double().repeat(2, 1)
+    h = torch.randn(2, 2, 256, generator=random).double()
+    component = torch.tensor([0, 1, 1, 0])
+    basis = density.basis(THETA)
+    jet = density.jet(basis, mu, sigma)
+    ones = torch.ones_like(mu)
+    by_mu = torch.func.jvp(lambda m: density.values(basis, m, sigma), (mu,), (ones,))[1]
+    by_sigma = torch.func.jvp(lambda s: density.values(basis, mu, s), (sigma,), (ones,))[1]
+    torch.testing.assert_close(jet.values, density.values(basis, mu, sigma), rtol=1e-13, atol=1e-15)
+    torch.testing.assert_close(jet.jacobian, torch.cat([by_mu, by_sigma], dim=1), rtol=1e-10, atol=1e-12)
+
+    def total(m: torch.Tensor, s: torch.Tensor) -> torch.Tensor:
+        return (h[:, component] * density.values(basis, m, s)).sum()
+
+    (mm, ms), (_, ss) = torch.func.hessian(total, argnums=(0, 1))(mu, sigma)
+    expected = [part.reshape(8, 8).diagonal().reshape(2, 4) for part in (mm, ms, ss)]
+    torch.testing.assert_close(list(jet.curvature(h, component)), expected, rtol=1e-9, atol=1e-8)
+    torch.testing.assert_close(jet.pullback(h, component), torch.func.grad(total, argnums=(0, 1))(mu, sigma))
 
 
 @names

@@ -153,8 +153,12 @@ def test_correlations_are_pearsons_and_bonferronis() -> None:
     for metric in data.metric.values:
         expected = np.corrcoef(data.value.sel(metric=metric), data.limit)[0, 1]
         assert float(data.r.sel(metric=metric)) == pytest.approx(expected, abs=1e-12)
-        expected = np.corrcoef(data.value.sel(metric=metric)[1:], data.limit[1:])[0, 1]
-        assert float(data.r_without_unimodal.sel(metric=metric)) == pytest.approx(expected, abs=1e-12)
+        several = data.value.sel(metric=metric).values[1:]
+        # What hardly varies (below a hundredth of its size) has no correlation.
+        varies = all(np.ptp(one) > 1e-2 * np.abs(one).max() for one in (several, data.limit.values[1:]))
+        expected = np.corrcoef(several, data.limit[1:])[0, 1] if varies else math.nan
+        found = float(data.r_without_unimodal.sel(metric=metric))
+        assert found == pytest.approx(expected, abs=1e-12, nan_ok=True)
     np.testing.assert_array_equal(data.passes, data.p < 0.05 / 12)
 
 
@@ -278,7 +282,7 @@ def test_correlations_by_hand() -> None:
 
 def test_regression_of_a_tercile_by_least_squares() -> None:
     data = result("stiffness").isel(run=[0])
-    part = data.isel(resource=slice(0, 3))
+    part = data.isel(resource=np.array_split(np.arange(data.sizes["resource"]), 3)[0])
     r = np.repeat(part.resource.values, part.sizes["stiffness"])
     h, p = (part[name].isel(run=0).values.ravel() for name in ("heterogeneity", "productivity"))
     generator = np.random.default_rng(0)

@@ -183,7 +183,7 @@ def test_tabulated_production_is_the_direct_one(table: robustness.Response) -> N
 def test_random_regimes_have_the_statistics_of_their_series(table: robustness.Response) -> None:
     found = robustness.random_regimes(table, 2, seed=3)
     time, places = drift.times(), np.array(drift.event_locations(10, 4))
-    turns = robustness.displacements(4, 4)
+    turns = robustness.displacements(time, 4, 4)
     calm = table.productivity(turns)
     on = (time >= 5) & (time < 5.5)
     spliced = np.repeat(calm[:, :, None], 10, 2)
@@ -203,11 +203,12 @@ def test_random_regimes_have_the_statistics_of_their_series(table: robustness.Re
 
 
 def test_paths_are_own_or_common() -> None:
-    own, common = robustness.displacements(5, 2), robustness.displacements(5, 2, own=False)
+    time = drift.times()
+    own, common = (robustness.displacements(time, 5, 2, own=kind) for kind in (True, False))
     assert own.shape == common.shape == (5, 1000)
     assert len({path[-1] for path in own}) == 5
     assert np.array_equal(common, np.tile(drift.brownian(drift.times(), seed=2).numpy(), (5, 1)))
-    assert not np.array_equal(robustness.displacements(5, 3), own)
+    assert not np.array_equal(robustness.displacements(time, 5, 3), own)
 
 
 def test_homo_suited_demands_are_centred_and_span_half_to_double_the_breadth() -> None:
@@ -332,7 +333,8 @@ def test_descent_finds_a_known_minimum() -> None:
 
 
 def test_random_assignment_of_like_agents_is_no_worse_than_any_other() -> None:
-    data = result("random_assignment").random_loss.sel(pooling="sum")
+    # Enough steps for both to be optima.
+    data = EXPERIMENTS["random_assignment"][0](max_steps=800).random_loss.sel(pooling="sum")
     assert float(data.sel(system="generalists")) <= 1.05 * float(data.sel(system="optimum"))
     assert float(data.sel(system="experts")) > 1000 * float(data.sel(system="generalists"))
 
@@ -355,7 +357,7 @@ def test_a_copy_of_an_agent_apart_raises_heterogeneity() -> None:
     assert (data["first"].sel(size=2) == 0).all()
     assert (data["first"].sel(size=[3, 4, 6], q=2) > 0).all()
     assert float(data["limit"].sel(q=2).max()) < 1e-4
-    assert not data.identical.any()
+    assert not data["identical"].any()
 
 
 def test_only_isometries_keep_the_measure() -> None:

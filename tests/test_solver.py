@@ -40,7 +40,9 @@ both = pytest.mark.parametrize("convention", [PERIODIC, GAUSSIAN], ids=lambda c:
 
 
 def run(demand=FIVE, n_agents: int = 3, **changes) -> Solution:
-    return solve(demand, n_agents, **{"convention": PERIODIC, "max_steps": 40, "progress": False, **changes})
+    """Forty steps of Adam."""
+    usual = {"convention": PERIODIC, "max_steps": 40, "progress": False, "optimiser": Adam()}
+    return solve(demand, n_agents, **usual | changes)
 
 
 def assert_same_bits(one: xr.Dataset, other: xr.Dataset) -> None:

@@ -19,6 +19,7 @@ from dpslib.convention import Convention, get_convention
 from dpslib.demand import Demand, bimodal, evaluate, mixture
 from dpslib.loss import mismatch, norm, shortfall
 from dpslib.measures import diversity, heterogeneity, similarity
+from dpslib.optimiser import Adam
 from dpslib.solver import solve
 
 NARROWING: dict[str, dict[str, Any]] = {
@@ -103,6 +104,7 @@ def narrowing(
         "initial_mu": math.pi + scale * generator.uniform(-2, 2, (1, starts, n)),
         "initial_sigma": scale * generator.uniform(0.3, 1.0, (1, starts, n)),
         "sigma_bounds": (0.01, 10.0),
+        "optimiser": Adam(),
         "loss_scale": "log",
         "device": device,
         "convention": convention,

@@ -14,6 +14,7 @@ from dpslib import catalogues, drift
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Demand, Uniform, mixture, unimodal
 from dpslib.experiments.pairs import PAIRS, drifting, paired_tests, temporal_statistics
+from dpslib.optimiser import Adam
 from dpslib.solver import solve
 
 RADIATION: dict[str, dict[str, Any]] = {
@@ -82,6 +83,7 @@ def adaptive_radiation(
                 convention=convention,
                 dims=("environment",),
                 max_steps=steps,
+                optimiser=Adam(),
                 loss_scale="log",
             )
             for steps in (max_steps, 0)

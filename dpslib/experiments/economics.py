@@ -21,6 +21,7 @@ from dpslib.demand import Mixture, bimodal, mixture
 from dpslib.experiments.pairs import drifting, paired_tests, temporal_statistics
 from dpslib.loss import mismatch
 from dpslib.network import Network, circle, isolated
+from dpslib.optimiser import Adam
 from dpslib.penalties import Communication, Stiffness
 from dpslib.solver import LOSS_SCALES, solve
 from dpslib.system import densities
@@ -123,6 +124,7 @@ def trade(
                 dims=("regime", "resource"),
                 max_steps=max_steps,
                 patience=100,
+                optimiser=Adam(),
                 loss_scale=descent,
             )
             measured = solution.measures()
@@ -295,6 +297,7 @@ def firm(
             dims=("set", "task", "stiffness"),
             max_steps=max_steps,
             patience=100,
+            optimiser=Adam(),
             loss_scale="linear",
         )
         measured = solution.measures()
@@ -552,6 +555,7 @@ def labour_market(
             dims=("start", "friction"),
             max_steps=max_steps,
             patience=100,
+            optimiser=Adam(),
             loss_scale="linear",
         )
         first, second = torch.as_tensor(solution.data.mu.values).unbind(-1)

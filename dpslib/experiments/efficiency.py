@@ -19,6 +19,7 @@ from dpslib import _validate, catalogues
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import bimodal
 from dpslib.experiments.scaling import correlation
+from dpslib.optimiser import Adam
 from dpslib.penalties import Stiffness
 from dpslib.solver import solve
 
@@ -57,6 +58,7 @@ def _options(runs: int, max_steps: int, seed: int, device: str, convention: Conv
         "initial_sigma": (0.5, 1.5),
         "sigma_bounds": None,
         "tolerance": 1e-6,
+        "optimiser": Adam(),
         "loss_scale": "linear",
     }
 

@@ -19,6 +19,7 @@ from dpslib.loss import mismatch
 from dpslib.measures import diversity, similarity
 from dpslib.network import Network
 from dpslib.objective import Objective
+from dpslib.optimiser import Adam
 from dpslib.penalties import Communication, Stiffness
 from dpslib.solver import solve
 from dpslib.system import densities, production
@@ -104,6 +105,7 @@ def constraints(
         "seed": seed,
         "device": device,
         "convention": convention,
+        "optimiser": Adam(),
         "loss_scale": "log",
     }
     scarcity = np.array([0.5, 1.0, 2.0])

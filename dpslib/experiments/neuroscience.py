@@ -355,13 +355,13 @@ def specialise(
         "runs": runs,
         "seed": seed,
         "device": device,
+        "optimiser": Adam(0.01),
     }
     drawn = solve(w0[0], network.n_agents, max_steps=0, **arguments).data.sigma.values
     solution = solve(
         w0.unsqueeze(1).expand(-1, len(starts), -1),
         network.n_agents,
         initial_sigma=drawn * factor[:, None],
-        optimiser=Adam(0.01),
         max_steps=max_steps,
         patience=100,
         loss_scale="linear",

@@ -16,6 +16,7 @@ from torch import Tensor
 from dpslib.circle import TAU
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Demand, mixture
+from dpslib.optimiser import Adam
 from dpslib.penalties import Stiffness
 from dpslib.solver import Solution, solve
 
@@ -95,6 +96,7 @@ def _solve_layer(
         "runs": starts,
         "initial_mu": generator.random((chains, starts, n)) * TAU,
         "initial_sigma": generator.uniform(0.3, 1.0, (chains, starts, n)),
+        "optimiser": Adam(),
         "loss_scale": "log",
         "dims": dims,
     }
@@ -278,6 +280,7 @@ def dependency_graphs(
         max_steps=max_steps,
         device=device,
         convention=convention,
+        optimiser=Adam(),
         loss_scale="log",
         dims=("level",),
     ).best()

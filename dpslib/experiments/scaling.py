@@ -20,6 +20,7 @@ from dpslib.catalogues import Catalogue
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Demand
 from dpslib.loss import mismatch
+from dpslib.optimiser import Adam
 from dpslib.solver import solve
 from dpslib.system import production
 from dpslib.workload import METRICS, workload_metrics
@@ -93,6 +94,7 @@ def size_scaling(
         "initial_sigma": (0.5, 1.5),
         "sigma_bounds": None,
         "tolerance": 1e-6,
+        "optimiser": Adam(),
         "loss_scale": "linear",
         "dims": ("task",),
     }

@@ -19,6 +19,7 @@ from dpslib.circle import TAU, circular_distance
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import bimodal, mixture
 from dpslib.network import Network, blocks, clusters, from_matrix
+from dpslib.optimiser import Adam
 from dpslib.penalties import Communication
 from dpslib.solver import solve
 
@@ -124,6 +125,7 @@ def component_size(
                 sigma_bounds=None,
                 tolerance=reading["tolerance"],
                 max_steps=max_steps,
+                optimiser=Adam(),
                 loss_scale="linear",
             )
             data = solution.data
@@ -232,6 +234,7 @@ def locality(
         sigma_bounds=None,
         tolerance=1e-6,
         max_steps=max_steps,
+        optimiser=Adam(),
         loss_scale="linear",
         dims=("strength",),
     )
@@ -364,6 +367,7 @@ def agent_weights(
             sigma_bounds=None,
             tolerance=1e-6,
             max_steps=max_steps,
+            optimiser=Adam(),
             loss_scale="linear",
             dims=("resource",),
         ).data
