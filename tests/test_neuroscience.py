@@ -16,7 +16,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from scipy import optimize, stats
 
-from dpslib import IDENTIFIED, claims
+from dpslib import IDENTIFIED, Adam, claims
 from dpslib.demand import Uniform, evaluate, mixture
 from dpslib.experiments import neuroscience
 from dpslib.loss import mismatch
@@ -285,6 +285,7 @@ def test_even_starts_are_those_of_the_solver() -> None:
         resource=100.0,
         convention=CONVENTION,
         runs=4,
+        optimiser=Adam(),
         max_steps=100,
         loss_scale="linear",
     )
