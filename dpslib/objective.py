@@ -34,14 +34,11 @@ class Parts(NamedTuple):
 
 
 class Expansion(NamedTuple):
-    """The loss to second order in x = (μ, σ).
+    """The loss to second order in x = (μ, σ): its `parts`, each (B,), and its `gradient`, (B, 2N).
 
-    Attributes:
-        parts: the parts of the loss, each (B,).
-        gradient: (B, 2N).
-        joint: how production bends the loss, and the penalties' second derivatives, (B, 2N, 2N); positive semi-definite
-            without a communication cost.
-        own: how an agent's own density bends production, of either sign: by μμ, μσ and σσ, each (B, N).
+    `joint`, (B, 2N, 2N), is how production bends the loss, and the penalties' second derivatives; it is positive
+    semi-definite without a communication cost. `own`, each (B, N), is how an agent's own density bends production, of
+    either sign: by μμ, μσ and σσ.
 
     The Hessian is `joint` plus `own` on the blocks of each agent; at the kinks of a penalty see the penalty's words.
     """

@@ -48,7 +48,8 @@ options = {"seed": run.seed, "device": run.device, "convention": run.convention}
 # $\lambda = 20$, catches up only if its resource constraint is reduced by nearly half (Fig 15).
 #
 # **What it leaves open.** The task, the strengths, the starts, and the norm. We take $\lambda = 0$ and fourteen strengths from
-# 0.001 to 20, evenly spaced in the logarithm, keep the best of several starts, and let Adam descend $L$ itself. For the task
+# 0.001 to 20, evenly spaced in the logarithm, and keep the best of several starts of Newton's method, which converges where
+# Adam, after the same time, is still on its way: the claim is about the best networks. For the task
 # there is a *family*: random mixtures of five modes, and one stand-in picked because it comes near the printed numbers, which
 # is drawn in the figure but left out of every median and share below. Everything is computed under the integral norm, which the
 # [numbers of Figs 4 and 17](01_model.ipynb) prove, and under the mean over grid points.
@@ -132,7 +133,7 @@ cite("intercept-printed", printed["intercept"].published)
 #   under any norm. It would mean that the paper's optimised experiments and its fixed ones do not share a norm.
 # - **"Nearly half" depends on the task.** The share of $R$ at which the homogeneous network catches up goes from
 #   {glue:text}`ratio-min` to {glue:text}`ratio-max`, with the median at {glue:text}`ratio-median`. It is the same under both
-#   norms (largest difference {glue:text}`ratio-gap`, from where single runs stopped), so that it cannot tell them apart.
+#   norms (largest difference {glue:text}`ratio-gap`), so that it cannot tell them apart.
 # - **A line is a summary.** Strengths beyond a threshold all give the same homogeneous network: many of the points that the
 #   regression counts sit on top of one another at $H = 0$, and the free end bends away from the line.
 

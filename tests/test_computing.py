@@ -19,7 +19,7 @@ from matplotlib.lines import Line2D
 from dpslib import Convention, Stiffness, claims, get_convention, mixture, solve
 from dpslib.demand import Mixture
 from dpslib.experiments import computing, pairs
-from dpslib.optimiser import Adam
+from dpslib.newton import Newton
 from dpslib.plots import computing as draw
 
 mpl.use("Agg")
@@ -136,7 +136,7 @@ def test_one_batch_gives_what_the_mean_norm_gives_when_solved_itself() -> None:
         stiffness=Stiffness(computing.stiffness_levels(arguments["strengths"])),
         convention=own,
         runs=arguments["runs"],
-        optimiser=Adam(0.01),
+        optimiser=Newton(),
         max_steps=arguments["max_steps"],
         loss_scale="linear",
         dims=("task", "stiffness"),
@@ -232,7 +232,7 @@ def test_batch_of_resolutions_gives_what_each_grid_gives_alone() -> None:
             resource=float(cell.resource),
             convention=get_convention("identified").replace(points=d + 1),
             runs=arguments["runs"],
-            optimiser=Adam(0.01),
+            optimiser=Newton(),
             max_steps=arguments["max_steps"],
             loss_scale="linear",
         )

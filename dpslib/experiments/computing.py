@@ -21,7 +21,7 @@ from dpslib.convention import Convention, get_convention
 from dpslib.demand import Demand, evaluate, mixture
 from dpslib.loss import mismatch, norm
 from dpslib.measures import over_production, total_production
-from dpslib.optimiser import Adam
+from dpslib.newton import Newton
 from dpslib.solver import solve
 
 NORMS = ("integral", "mean")
@@ -64,8 +64,8 @@ ONE_AGENT: dict[str, dict[str, Any]] = {
 }
 """Arguments of `one_agent` at each scale."""
 
-OPTIMISER = Adam(0.01)
-
+OPTIMISER = Newton()
+"""Figs 15 and 16 are about the best network, the best of several starts; where a slower descent stops plays no part."""
 
 STAND_IN = {
     "centres": (0.8, 2.0, 3.9, 5.5, 6.0),
@@ -127,7 +127,7 @@ def stiffness_sweep(
         tasks: number of demands, at least 1 (`five_mode_tasks`, with the seed `seed`).
         runs: random starts of each problem, at least 1.
         strengths: positive stiffness strengths, at least 2; λ = 0 is added.
-        max_steps: the most Adam steps of a run.
+        max_steps: the most steps of a run.
         seed: run r of every problem starts from the seed `seed + r`.
         device: `cpu` or `cuda`.
         convention: a convention or its name; both norms are computed, whichever it has.
@@ -163,7 +163,6 @@ def stiffness_sweep(
         optimiser=OPTIMISER,
         max_steps=max_steps,
         patience=100,
-        loss_scale="linear",
         device=device,
         dims=("task", "norm", "stiffness"),
     )
@@ -199,7 +198,7 @@ def resource_sweep(
         tasks: as `stiffness_sweep`.
         runs: random starts of each problem, at least 1.
         resources: number of values of R, from 8 down to 1, at least 2.
-        max_steps: the most Adam steps of a run.
+        max_steps: the most steps of a run.
         seed: as `stiffness_sweep`.
         device: `cpu` or `cuda`.
         convention: a convention or its name; both norms are computed, whichever it has.
@@ -231,7 +230,6 @@ def resource_sweep(
         optimiser=OPTIMISER,
         max_steps=max_steps,
         patience=100,
-        loss_scale="linear",
         device=device,
         dims=("task", "resource"),
     ).best()
@@ -373,7 +371,7 @@ def scaling_surface(
         runs: random starts of each problem, at least 1.
         sizes: N, rising.
         resolutions: D, numbers of subintervals; each must divide the largest.
-        max_steps: the most Adam steps of a run.
+        max_steps: the most steps of a run.
         constants: κ in R = κ · 2 N_max · N_max D_max / (N D): with κ = 1 the largest system produces area 1.
         seed: run r of every problem starts from the seed `seed + r`.
         device: `cpu` or `cuda`.
@@ -427,7 +425,7 @@ def one_agent(
         tasks: as `scaling_surface`.
         runs: random starts of each problem, at least 1.
         resolutions: D, numbers of subintervals; each must divide the largest.
-        max_steps: the most Adam steps of a run.
+        max_steps: the most steps of a run.
         reference: the D at which the agent produces area 1, R = 2 · reference / D.
         seed: as `scaling_surface`.
         device: `cpu` or `cuda`.
@@ -682,7 +680,7 @@ def _at_resolutions(
 
     A coarse grid is part of the finest one, and a point where nothing is asked cannot fall short. The demand, set to 0
     between the points of the coarse grid, therefore has the loss of the coarse grid up to a factor, which moves no
-    minimum (and no step of Adam): all resolutions are one batch. The loss is then taken on the grid itself.
+    minimum: all resolutions are one batch. The loss is then taken on the grid itself.
 
     Returns:
         The loss of the best run, (task, ..., resolution), and its production on the finest grid, with G last.
@@ -709,7 +707,6 @@ def _at_resolutions(
         optimiser=OPTIMISER,
         max_steps=max_steps,
         patience=100,
-        loss_scale="linear",
         device=device,
     ).best()
     made = torch.as_tensor(solution.production().values)
@@ -731,7 +728,6 @@ def _attrs(convention: Convention, max_steps: int, source: str, **parameters: fl
     return {
         "convention": convention.to_json(),
         "optimiser": repr(OPTIMISER),
-        "loss_scale": "linear",
         "max_steps": max_steps,
         "source": source,
     } | parameters
