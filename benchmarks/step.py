@@ -1,32 +1,44 @@
-"""One Adam step of a batch of runs, three ways: by the solver, by batched autograd, and by autograd run by run.
+"""One Adam step of a batch of runs: by the solver, by autograd, by JAX; and the exponentials alone.
 
-The problem: 16 agents on the circle network, a demand of five modes, 512 grid points, float64, 64 runs.
+The problem: 16 agents on the circle network, a demand of five modes, 512 grid points, 64 runs.
 """
 
 from __future__ import annotations
 
-import math
+import contextlib
+import statistics
 import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
-import numpy as np
+import peer_torch
 import torch
+from problems import Problem
+from results import Result, by_turn, in_turns, timed
 from torch import Tensor
 
 import dpslib
 
-AGENTS, RUNS, POINTS, RATE = 16, 64, 512, 0.01
-LOW, HIGH = 0.05, 10.0
-CONVENTION = dpslib.IDENTIFIED.replace(points=POINTS)
-DEMAND = dpslib.mixture(centres=[0.3, 1.4, 2.9, 4.1, 5.5], sigmas=[0.2, 0.3, 0.25, 0.4, 0.3], weights=[1, 2, 1, 3, 2])
+try:
+    import peer_jax
+except ImportError:
+    peer_jax = None
+
+RATE = peer_torch.RATE
+SOLVER, LIMIT = "solver", "the exponentials alone"
+SINGLE = "autograd run by run"
+BATCHED = {False: "autograd, one batch", True: "autograd, one batch, cosines as a product"}
+COMPILED = {False: "JAX", True: "JAX, cosines as a product"}
+REQUIRED = {SINGLE: 100.0} | dict.fromkeys([*BATCHED.values(), *COMPILED.values()], 6.0)
+FARTHEST = 6.0
+"""How many times as long as the exponentials alone a step may take."""
+
+AGREEMENT = 1e-8
+"""How far the losses may differ in float64: beyond it the ways do not do the same work, and no time means anything."""
 
 
-def starts() -> tuple[Tensor, Tensor]:
-    """Return the centres and breadths from which the solver starts with seed 0, each (RUNS, AGENTS)."""
-    unit = np.stack([np.random.default_rng(seed).random((2, AGENTS)) for seed in range(RUNS)])
-    return torch.tensor(unit[:, 0] * math.tau), torch.tensor(0.3 + 0.7 * unit[:, 1])
-
-
-def solver(steps: int) -> tuple[float, Tensor]:
+def solver(problem: Problem, steps: int, dtype: str = "float64") -> tuple[float, Tensor]:
     """Return the seconds that one step of `dpslib.solve` takes, and the best loss of each run.
 
     What a call costs besides its steps (checks, the first evaluation, the data set) is timed by a call without
@@ -35,73 +47,156 @@ def solver(steps: int) -> tuple[float, Tensor]:
 
     def call(count: int) -> tuple[float, dpslib.Solution]:
         start = time.perf_counter()
-        solution = dpslib.solve(
-            DEMAND,
-            AGENTS,
-            convention=CONVENTION,
-            runs=RUNS,
-            sigma_bounds=(LOW, HIGH),
-            optimiser=dpslib.Adam(lr=RATE),
-            max_steps=count,
-            patience=count + 1,
-            loss_scale="linear",
-            progress=False,
-        )
+        solution = problem.solve(dpslib.Adam(lr=RATE), count, dtype)
         return time.perf_counter() - start, solution
 
     overhead, _ = call(0)
     total, solution = call(steps)
-    return (total - overhead) / steps, torch.tensor(solution.data.loss.values)
+    return (total - overhead) / steps, torch.tensor(solution.data.loss.values[:, 0])
 
 
-class _Problem:
-    """The same loss in plain PyTorch, for parameters of shape (B, N), or (N,)."""
+def exponentials(problem: Problem, dtype: torch.dtype, count: int = 20) -> float:
+    """Return the seconds that as many exponentials take as the densities of all agents of all runs have values.
 
-    def __init__(self) -> None:
-        grid = CONVENTION.grid()
-        self.theta, self.spacing = grid.theta, grid.spacing
-        self.demand = DEMAND.on(CONVENTION)
-
-    def loss(self, mu: Tensor, rho: Tensor) -> Tensor:
-        sigma = LOW * (HIGH / LOW) ** torch.sigmoid(rho)
-        kappa = 1 / sigma**2
-        log_norm = torch.log(2 * math.pi * torch.special.i0e(kappa))
-        exponent = kappa.unsqueeze(-1) * (torch.cos(self.theta - mu.unsqueeze(-1)) - 1) - log_norm.unsqueeze(-1)
-        production = 2 * torch.exp(exponent).sum(-2) / (2 * AGENTS)
-        shortfall = torch.relu((self.demand - production) / production)
-        return torch.sqrt((shortfall**2).sum(-1) * self.spacing)
-
-
-def _rho(sigma: Tensor) -> Tensor:
-    return torch.logit(torch.log(sigma / LOW) / math.log(HIGH / LOW))
-
-
-def _descend(problem: _Problem, mu: Tensor, sigma: Tensor, steps: int) -> tuple[float, Tensor]:
-    mu, rho = mu.clone().requires_grad_(), _rho(sigma).requires_grad_()
-    optimiser = torch.optim.Adam([mu, rho], lr=RATE)
-    best = torch.full(mu.shape[:-1], math.inf, dtype=torch.float64)
-    start = time.perf_counter()
-    for _ in range(steps):
-        optimiser.zero_grad()
-        loss = problem.loss(mu, rho)
-        loss.sum().backward()
-        best = torch.minimum(best, loss.detach())
-        optimiser.step()
-    seconds = (time.perf_counter() - start) / steps
-    with torch.no_grad():
-        return seconds, torch.minimum(best, problem.loss(mu, rho))
-
-
-def batched_autograd(steps: int) -> tuple[float, Tensor]:
-    """Return the seconds that one step of the whole batch takes by autograd, and the best loss of each run."""
-    return _descend(_Problem(), *starts(), steps)
-
-
-def single_autograd(steps: int, runs: int = 4) -> tuple[float, Tensor]:
-    """Return the seconds that one step of each run of the batch, one after the other, takes by autograd.
-
-    The first `runs` runs are timed and stand for all; the losses are theirs.
+    As in the solver, every core has a share of the runs of its own, and waits for no other.
     """
-    problem = _Problem()
-    each = [_descend(problem, mu, sigma, steps) for mu, sigma in zip(*(a[:runs] for a in starts()), strict=True)]
-    return RUNS * sum(seconds for seconds, _ in each) / runs, torch.stack([loss for _, loss in each])
+    cores = torch.get_num_threads()
+    exponent = torch.empty(problem.runs, problem.network.n_agents, problem.points, dtype=dtype).uniform_(-20, 0)
+    out = torch.empty_like(exponent)
+
+    def repeat(share: tuple[Tensor, Tensor]) -> None:
+        for _ in range(count):
+            torch.exp(share[0], out=share[1])
+
+    with ThreadPoolExecutor(cores, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        shares = list(zip(exponent.chunk(cores), out.chunk(cores), strict=True))
+        list(pool.map(repeat, shares))  # starts the threads
+        return timed(lambda: list(pool.map(repeat, shares))) / count
+
+
+@contextlib.contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Let PyTorch use so many cores in a `with` block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def single(problem: Problem, steps: int, dtype: torch.dtype) -> float:
+    """Return the seconds that one step of all runs takes by autograd run by run; one run is too small for two cores."""
+    with threads(1):
+        return peer_torch.descend_each(problem, steps, dtype=dtype)[0]
+
+
+def batched(problem: Problem, steps: int, product: bool, dtype: torch.dtype) -> float:
+    """Return the seconds that one step of the batch takes by autograd, on one core or on all, whichever is faster.
+
+    On a busy machine cores that wait for each other at every operation are slower than one.
+    """
+    found = []
+    for count in {1, torch.get_num_threads()}:
+        with threads(count):
+            found.append(peer_torch.descend(problem, steps, product=product, dtype=dtype)[0])
+    return min(found)
+
+
+@cache
+def _compiled(problem: Problem, steps: int, product: bool, dtype: str) -> peer_jax.Descent:
+    return peer_jax.Descent(problem, steps, product=product, dtype=dtype)
+
+
+def compiled(quick: bool) -> dict[bool, str]:
+    """Return the ways by JAX; a quick run leaves out the formula as written, which takes ten seconds to compile."""
+    if peer_jax is None:
+        return {}
+    return {product: name for product, name in COMPILED.items() if product or not quick}
+
+
+def differences(problem: Problem, steps: int, dtype: str, quick: bool = False) -> dict[str, float]:
+    """Return, for each peer, the largest difference of its losses from the solver's after `steps` steps.
+
+    The difference is relative for losses above 1.
+    """
+    kind = getattr(torch, dtype)
+    _, ours = solver(problem, steps, dtype)
+    with threads(1):
+        found = {SINGLE: peer_torch.descend_each(problem, steps, 2, dtype=kind)[1]}
+        for product, name in BATCHED.items():
+            found[name] = peer_torch.descend(problem, steps, product=product, dtype=kind)[1]
+    for product, name in compiled(quick).items():
+        found[name] = torch.tensor(_compiled(problem, steps, product, dtype)())
+    largest = {}
+    for name, losses in found.items():
+        wanted = ours[: len(losses)]
+        largest[name] = float(((losses - wanted).abs() / wanted.clamp_min(1)).max())
+    return largest
+
+
+def check(problem: Problem, steps: int, quick: bool = False) -> float:
+    """Return the largest difference between the losses of all ways after `steps` steps in float64.
+
+    Raises:
+        AssertionError: if it is not small.
+    """
+    found = differences(problem, steps, "float64", quick)
+    worst = max(found, key=found.__getitem__)
+    assert found[worst] < AGREEMENT, f"the losses after {steps} steps differ by {found[worst]:g}: {worst}"
+    return found[worst]
+
+
+def accuracy(problem: Problem, steps: int) -> tuple[float, float]:
+    """Return the largest relative error of float32's losses at the start and after `steps` steps."""
+    errors = []
+    for count in (0, steps):
+        exact, short = (
+            torch.tensor(problem.solve(dpslib.Adam(lr=RATE), count, dtype).data.loss.values, dtype=torch.float64)
+            for dtype in ("float64", "float32")
+        )
+        errors.append(float(((short - exact) / exact).abs().max()))
+    return errors[0], errors[1]
+
+
+def measure(problem: Problem, dtype: str, steps: int, repeats: int, quick: bool = False) -> list[Result]:
+    """Time one step in every way.
+
+    Args:
+        problem: the problem.
+        dtype: `float64` or `float32`, of all ways alike. The requirements are for float64.
+        steps: steps of the solver in one timing; ways that are slower by far take fewer.
+        repeats: the number of turns.
+        quick: as in `compiled`.
+    """
+    kind, fewer = getattr(torch, dtype), max(1, steps // 5)
+    ways: dict[str, Callable[[], float]] = {
+        SOLVER: lambda: solver(problem, steps, dtype)[0],
+        LIMIT: lambda: exponentials(problem, kind),
+        SINGLE: lambda: single(problem, fewer, kind),
+    }
+    for product, name in BATCHED.items():
+        ways[name] = lambda product=product: batched(problem, fewer, product, kind)
+    for product, name in compiled(quick).items():
+        descent = _compiled(problem, fewer, product, dtype)
+        descent()  # compiles
+        ways[name] = lambda descent=descent: timed(descent) / fewer
+    seconds = in_turns(ways, repeats)
+    middle = {name: statistics.median(each) for name, each in seconds.items()}
+    judged = dtype == "float64"
+    group = f"one Adam step, {dtype}"
+    found = [
+        Result(
+            group,
+            f"{SOLVER} / {LIMIT}",
+            by_turn(seconds, SOLVER, LIMIT),
+            middle[SOLVER],
+            FARTHEST if judged else None,
+            at_most=True,
+        )
+    ]
+    for name in ways:
+        if name not in (SOLVER, LIMIT):
+            required = REQUIRED[name] if judged else None
+            found.append(Result(group, f"{name} / {SOLVER}", by_turn(seconds, name, SOLVER), middle[name], required))
+    return found
