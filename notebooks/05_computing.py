@@ -226,7 +226,7 @@ cite("over", scaling["scaling.over_production"], ".2f")
 # There is a reason. As long as production stays well below the demand, the shortfall is about $W_0/W_1$, and $W_1$ is
 # $2 \sum_i w_i / R \propto N \cdot ND$ for agents of a given spread. The loss then goes like $1/(N^2 D)$: with the constraint
 # tied to the product $ND$, the two resources can replace one another, which is what the sum denies. The fitted exponents are
-# {glue:text}`alpha` and {glue:text}`beta`. A small surface can hide this, as any smooth surface is nearly a sum there: on
+# {glue:text}`alpha` and {glue:text}`beta`. A small surface hides part of this, as a smooth surface is closer to a sum there: on
 # windows of three neighbouring $N$ and three neighbouring $D$ the sum reaches {glue:text}`window-min` to
 # {glue:text}`window-max` (median {glue:text}`window-median`), with five parameters for nine points. The paper does not say which
 # ranges it used.
