@@ -19,6 +19,7 @@ from dpslib.experiments import computing, economics, hardware, topology
 from dpslib.network import circle
 from dpslib.objective import Objective
 from dpslib.penalties import Stiffness
+from dpslib.solver import unit_starts
 
 BOUNDS = (0.05, 10.0)
 """Bounds of σ, radians: the defaults of `dpslib.solve`."""
@@ -110,8 +111,8 @@ class Problem:
 
 def _drawn(runs: int, agents: int, low: float, high: float) -> tuple[Tensor, Tensor]:
     """Return the centres and breadths of `runs` starts as `dpslib.solve` draws them with seed 0, each (runs, N)."""
-    unit = np.stack([np.random.default_rng(seed).random((2, agents)) for seed in range(runs)])
-    return torch.tensor(unit[:, 0] * math.tau), torch.tensor(low + (high - low) * unit[:, 1])
+    centres, unit = unit_starts(0, runs, agents)
+    return torch.tensor(centres), torch.tensor(low + (high - low) * unit)
 
 
 def one_step(agents: int = 16, runs: int = 64, points: int = 512) -> Problem:
@@ -156,7 +157,7 @@ def learning(runs: int = 64, points: int = 256) -> Problem:
     convention = dpslib.IDENTIFIED.replace(points=points)
     demand = torch.stack([task.on(convention) for task in computing.five_mode_tasks(tasks)])
     # The strengths are those under the mean norm; the problem is in the convention's own.
-    factor = computing.norm_factors(convention)[computing.NORMS.index("mean")]
+    factor = convention.norm_factors()["mean"]
     task, level, start = (
         index.flatten()
         for index in torch.meshgrid(

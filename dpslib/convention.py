@@ -96,6 +96,15 @@ class Convention:
         """Return the fields as a JSON object, the form in which data sets carry them in their attributes."""
         return json.dumps(dataclasses.asdict(self))
 
+    def norm_factors(self) -> dict[str, float]:
+        """Return the mismatch under each of `NORMS`, relative to its value under the convention's own norm.
+
+        The norms differ by a constant factor c alone, so that c·L_m + λ·d has the minimisers of L_m + (λ/c)·d: one
+        batch of strengths solves both readings.
+        """
+        power = 1 / self.p if self.root else 1.0
+        return {name: (self.replace(norm=name).measure / self.measure) ** power for name in NORMS}
+
 
 IDENTIFIED = Convention()
 PAPER_TEXT = Convention(density="wrapped_gaussian", endpoint=False)

@@ -118,6 +118,14 @@ def _own_component(moments: Tensor, component: Tensor) -> Tensor:
     return moments.gather(2, index)[:, :, 0]
 
 
+def _moments(functions: Tensor, values: Tensor, h: Tensor, component: Tensor) -> tuple[Tensor, ...]:
+    """Return Σ_θ h w f of each agent for each of some functions f: (K, G), (B, N, G), (B, C, G), (N,) → K of (B, N)."""
+    runs, components, points = h.shape
+    weighted = (h.unsqueeze(2) * functions).view(runs, -1, points)
+    sums = batch_product(weighted, values.transpose(1, 2)).view(runs, components, len(functions), -1)
+    return _own_component(sums.permute(0, 3, 1, 2), component).unbind(-1)
+
+
 class VonMises(Density):
     """The von Mises density with concentration κ = 1/σ²: exp(κ (cos(θ−μ) − 1)) / (2π I₀ₑ(κ)).
 
@@ -146,10 +154,7 @@ class VonMises(Density):
         values = _rows_product(torch.stack([x, y, constant], dim=-1), basis, out).exp_()
 
         def pullback(h: Tensor, component: Tensor) -> tuple[Tensor, Tensor]:
-            runs, components, points = h.shape
-            weighted = (h.unsqueeze(2) * basis).view(runs, components * 3, points)
-            moments = batch_product(weighted, values.transpose(1, 2)).view(runs, components, 3, -1).permute(0, 3, 1, 2)
-            m_cos, m_sin, m_one = _own_component(moments, component).unbind(-1)
+            m_cos, m_sin, m_one = _moments(basis, values, h, component)
             mean_resultant = torch.special.i1e(kappa) / bessel
             by_log_kappa = m_cos * x + m_sin * y - kappa * mean_resultant * m_one
             return m_sin * x - m_cos * y, by_log_kappa * (-2 / sigma)
@@ -171,20 +176,14 @@ class VonMises(Density):
         runs, n = mu.shape
         jacobian = _rows_product(torch.stack([by_mu, by_sigma], dim=1), basis).mul_(values.unsqueeze(1))
 
-        def moments(h: Tensor, component: Tensor, functions: Tensor) -> tuple[Tensor, ...]:
-            """Σ_θ h w f for each of some functions f, (K, G), and agents: K tensors (B, N)."""
-            weighted = (h.unsqueeze(2) * functions).view(runs, -1, functions.shape[1])
-            sums = batch_product(weighted, values.transpose(1, 2)).view(runs, h.shape[1], -1, n).permute(0, 3, 1, 2)
-            return _own_component(sums, component).unbind(-1)
-
         def pullback(h: Tensor, component: Tensor) -> tuple[Tensor, Tensor]:
-            m_cos, m_sin, m = moments(h, component, basis)
+            m_cos, m_sin, m = _moments(basis, values, h, component)
             return m_sin * x - m_cos * y, slope * (m_cos * cos + m_sin * sin - ratio * m)
 
         def curvature(h: Tensor, component: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             cosine, sine, one = basis
             functions = torch.stack([cosine, sine, one, cosine * cosine, cosine * sine])
-            m_c, m_s, m, m_cc, m_cs = moments(h, component, functions)
+            m_c, m_s, m, m_cc, m_cs = _moments(functions, values, h, component)
             m_ss = m - m_cc
             along, across = m_c * cos + m_s * sin, m_s * cos - m_c * sin
             square = m_cc * cos * cos + 2 * m_cs * cos * sin + m_ss * sin * sin

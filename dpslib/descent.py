@@ -105,7 +105,7 @@ def first_order(
             who = active[leaving]
             kept[who] = best_x[leaving]
             iterations[who] = step
-            stop[who] = torch.where(flat, 2, torch.where(ended, 1, 0))[leaving]
+            stop[who] = torch.where(flat, CONVERGED, torch.where(ended, PATIENCE, STEP_LIMIT))[leaving]
             report(len(who))
             staying = ~leaving
             if not bool(staying.any()):

@@ -73,6 +73,16 @@ def mismatch(demand: ArrayLike, production: ArrayLike, convention: str | Convent
     return norm(shortfall(demand, production, convention), convention)
 
 
+def _root(total: Tensor, convention: Convention) -> tuple[Tensor, Tensor]:
+    """Return the mismatch of a total Σ r^p, and what turns −r^(p−1) ∂r/∂W₁ at a grid point into its slope there."""
+    p = convention.p
+    if not convention.root:
+        return total, torch.full_like(total, -p * convention.measure)
+    value = torch.sqrt(total) if p == 2 else total ** (1 / p)
+    # Where nothing falls short the residual is 0, and so is the slope.
+    return value, (value / total).masked_fill_(total == 0, 0).mul_(-convention.measure)
+
+
 def mismatch_and_slope(demand: Tensor, production: Tensor, convention: Convention) -> tuple[Tensor, Tensor]:
     """Return the mismatch (...) and its derivative by production at each grid point (..., G). Unchecked and fast.
 
@@ -84,12 +94,7 @@ def mismatch_and_slope(demand: Tensor, production: Tensor, convention: Conventio
     # The derivative of residual^p is p · power; for p = 1 it is a step, which torch's 0⁰ = 1 would miss.
     power = residual if p == 2 else (residual > 0).to(residual) if p == 1 else residual ** (p - 1)
     total = (power * residual).sum(-1) * convention.measure
-    if convention.root:
-        value = torch.sqrt(total) if p == 2 else total ** (1 / p)
-        # Where nothing falls short the residual is 0, and so is the slope.
-        factor = (value / total).masked_fill_(total == 0, 0).mul_(-convention.measure)
-    else:
-        value, factor = total, torch.full_like(total, -p * convention.measure)
+    value, factor = _root(total, convention)
     # d residual / d W₁ = −(1 + residual)/denominator where the denominator moves with W₁, else −1/denominator.
     moving = residual + 1
     if convention.floor == "clamp":
@@ -139,14 +144,10 @@ def expand_mismatch(demand: Tensor, production: Tensor, convention: Convention) 
         usual = (residual * residual).mean(-1, keepdim=True).sqrt()
         weight = torch.maximum(residual, 0.01 * usual).clamp_min(torch.finfo(residual.dtype).tiny) ** (p - 2)
         bend = bend + short * weight * first * first
-    if convention.root:
-        value = torch.sqrt(total) if p == 2 else total ** (1 / p)
-        factor = (value / total).masked_fill_(total == 0, 0) * convention.measure
-        fold = ((1 - p) / value).masked_fill_(total == 0, 0)
-    else:
-        value, factor, fold = total, torch.full_like(total, p * convention.measure), torch.zeros_like(total)
+    value, factor = _root(total, convention)
+    fold = ((1 - p) / value).masked_fill_(total == 0, 0) if convention.root else torch.zeros_like(total)
     factor = factor.unsqueeze(-1)
-    return MismatchExpansion(value, -factor * power * first, factor * bend, fold)
+    return MismatchExpansion(value, factor * power * first, -factor * bend, fold)
 
 
 def productivity(loss: ArrayLike) -> Tensor:

@@ -480,6 +480,21 @@ def _dimension_names(dims: Sequence[str] | None, count: int) -> tuple[str, ...]:
     return names
 
 
+def unit_starts(seed: int, runs: int, n_agents: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `solve` draws for its starts: centres in [0, 2π), and in [0, 1) where each breadth lies in its range.
+
+    Args:
+        seed: run r has the seed `seed + r`.
+        runs: number of runs.
+        n_agents: N.
+
+    Returns:
+        Two arrays of shape (runs, N).
+    """
+    unit = np.stack([np.random.default_rng(seed + run).random((2, n_agents)) for run in range(runs)])
+    return TAU * unit[:, 0], unit[:, 1]
+
+
 def _starts(
     initial_mu: ArrayLike | None,
     initial_sigma: ArrayLike | tuple[float, float],
@@ -517,8 +532,8 @@ def _starts(
                 raise ValueError(
                     f"{name} must broadcast to {shape} (batch, runs, agents); got {tuple(fixed.shape)}"
                 ) from error
-    unit = np.stack([np.random.default_rng(seed + run).random((2, n)) for run in range(runs)])
-    mu = torch.as_tensor(unit[:, 0] * TAU) if fixed_mu is None else fixed_mu
-    drawn = drawn_sigma[0] + (drawn_sigma[1] - drawn_sigma[0]) * unit[:, 1]
+    centres, unit = unit_starts(seed, runs, n)
+    mu = torch.as_tensor(centres) if fixed_mu is None else fixed_mu
+    drawn = drawn_sigma[0] + (drawn_sigma[1] - drawn_sigma[0]) * unit
     sigma = torch.as_tensor(drawn) if fixed_sigma is None else fixed_sigma
     return mu.detach().expand(shape), sigma.detach().expand(shape)

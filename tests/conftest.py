@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import scipy.stats
 import torch
+import xarray as xr
 
 import dpslib
 
@@ -32,6 +33,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def root() -> Path:
     return ROOT
+
+
+@pytest.fixture
+def written_and_read(tmp_path: Path) -> Callable[[xr.Dataset], xr.Dataset]:
+    """Send a data set through a netCDF file."""
+
+    def through_file(data: xr.Dataset) -> xr.Dataset:
+        data.to_netcdf(tmp_path / "data.nc", engine="h5netcdf")
+        with xr.open_dataset(tmp_path / "data.nc", engine="h5netcdf") as read:
+            return read.load()
+
+    return through_file
 
 
 def _reference_density(name: str, theta: np.ndarray, mu: float, sigma: float) -> np.ndarray:

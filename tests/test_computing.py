@@ -121,7 +121,7 @@ def test_strengths_are_the_papers_range() -> None:
 @pytest.mark.parametrize("norm", computing.NORMS)
 def test_norm_factors_turn_one_mismatch_into_the_other(norm: str) -> None:
     convention = Convention(points=128)
-    factor = dict(zip(computing.NORMS, computing.norm_factors(convention).tolist(), strict=True))[norm]
+    factor = convention.norm_factors()[norm]
     weight = {"integral": 2 * np.pi / 127, "mean": 1 / 128}
     assert factor == pytest.approx(np.sqrt(weight[norm] / weight["integral"]), rel=1e-12)
 
@@ -151,10 +151,10 @@ def test_homogeneous_agents_relax_with_the_resource_constraint() -> None:
     data = result("resource_sweep")
     assert data.resource.values.tolist() == [8, 8 - 7 / 3, 8 - 14 / 3, 1]
     assert (data.performance.isel(resource=-1) > data.performance.isel(resource=0)).all()
-    factors = computing.norm_factors(Convention(points=256))
+    factors = Convention(points=256).norm_factors()
     loss = 1 / data.performance - 1
     np.testing.assert_allclose(
-        loss.sel(norm="mean"), loss.sel(norm="integral") * float(factors[1] / factors[0]), atol=1e-12
+        loss.sel(norm="mean"), loss.sel(norm="integral") * factors["mean"] / factors["integral"], atol=1e-12
     )
 
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -121,11 +120,11 @@ def test_experiment_has_no_missing_or_infinite_value(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_experiment_is_written_to_netcdf_and_read_back(name: str, tmp_path: Path) -> None:
+def test_experiment_is_written_to_netcdf_and_read_back(
+    name: str, written_and_read: Callable[[xr.Dataset], xr.Dataset]
+) -> None:
     data = result(name)
-    data.to_netcdf(tmp_path / "data.nc", engine="h5netcdf")
-    with xr.open_dataset(tmp_path / "data.nc", engine="h5netcdf") as read:
-        read.load()
+    read = written_and_read(data)
     xr.testing.assert_equal(read, data)
     assert read.attrs == data.attrs
     assert {name: read[name].attrs for name in read.variables} == {name: data[name].attrs for name in data.variables}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -82,10 +81,10 @@ def test_experiment_returns_the_documented_variables_without_gaps(name: str) -> 
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_experiment_is_written_to_netcdf_and_read_back(name: str, tmp_path: Path) -> None:
-    result(name).to_netcdf(tmp_path / "data.nc", engine="h5netcdf")
-    with xr.open_dataset(tmp_path / "data.nc", engine="h5netcdf") as read:
-        read.load()
+def test_experiment_is_written_to_netcdf_and_read_back(
+    name: str, written_and_read: Callable[[xr.Dataset], xr.Dataset]
+) -> None:
+    read = written_and_read(result(name))
     xr.testing.assert_equal(read, result(name))
     assert read.attrs == result(name).attrs
 

@@ -17,15 +17,12 @@ import xarray as xr
 from scipy.optimize import curve_fit
 from scipy.stats import linregress
 
-from dpslib.convention import Convention, get_convention
+from dpslib.convention import NORMS, Convention, get_convention
 from dpslib.demand import Demand, evaluate, mixture
-from dpslib.loss import mismatch, norm
+from dpslib.loss import mismatch
 from dpslib.measures import over_production, total_production
 from dpslib.newton import Newton
 from dpslib.solver import solve
-
-NORMS = ("integral", "mean")
-"""The norms under which section 3.4.1 is read: the printed numbers of the figures without optimiser prove the first."""
 
 AGENTS = 4
 """The size of the artificial network of section 3.4.1."""
@@ -104,12 +101,6 @@ def stiffness_levels(strengths: int = 14) -> np.ndarray:
     return np.array([0.0, *np.geomspace(1e-3, LARGEST_STIFFNESS, strengths)])
 
 
-def norm_factors(convention: Convention) -> torch.Tensor:
-    """Return what turns the convention's norm into each of `NORMS`, (2,): the ratio of the norms of the constant 1."""
-    one = torch.ones(convention.points, dtype=torch.float64)
-    return torch.stack([norm(one, convention.replace(norm=name)) for name in NORMS]) / norm(one, convention)
-
-
 def stiffness_sweep(
     tasks: int,
     runs: int,
@@ -147,7 +138,8 @@ def stiffness_sweep(
     are therefore one batch, solved in the convention's own norm.
     """
     convention = get_convention(convention).replace(points=points)
-    factors, levels = norm_factors(convention), stiffness_levels(strengths)
+    factors = torch.tensor(list(convention.norm_factors().values()), dtype=torch.float64)
+    levels = stiffness_levels(strengths)
     demand = evaluate(five_mode_tasks(tasks, seed), convention)
     solution = solve(
         demand[:, None, None],
@@ -233,7 +225,7 @@ def resource_sweep(
         device=device,
         dims=("task", "resource"),
     ).best()
-    factor = xr.DataArray(norm_factors(convention).numpy(), dims="norm", coords={"norm": list(NORMS)})
+    factor = xr.DataArray(list(convention.norm_factors().values()), dims="norm", coords={"norm": list(NORMS)})
     found = xr.Dataset(
         {
             "performance": 1 / (1 + solution.data.mismatch.drop_vars("seed") * factor),

@@ -24,7 +24,7 @@ from dpslib.demand import Mixture, bimodal, evaluate, mixture
 from dpslib.loss import mismatch, productivity
 from dpslib.optimiser import Adam, GradientDescent, Optimiser
 from dpslib.penalties import Stiffness
-from dpslib.solver import Solution, solve
+from dpslib.solver import Solution, solve, unit_starts
 
 REGIMES: dict[str, dict[str, Any]] = {
     "smoke": {"strengths": (20.0, 60.0), "runs": 2, "max_steps": 60},
@@ -135,24 +135,6 @@ def workload(name: str) -> Mixture:
     return mixture(centres, [breadth * sigma for sigma in MODES["sigmas"]], weights=MODES["weights"])
 
 
-def norm_factors(convention: str | Convention) -> dict[str, float]:
-    """Return the mismatch under each norm, relative to its value under the integral norm.
-
-    The two norms differ by a constant factor c, so that c·L_m + λ·d has the minimisers of L_m + (λ/c)·d: one batch of
-    strengths solves both readings.
-    """
-    convention = get_convention(convention)
-    measures = {name: convention.replace(norm=name).measure for name in ("integral", "mean")}
-    power = 1 / convention.p if convention.root else 1.0
-    return {name: (measure / measures["integral"]) ** power for name, measure in measures.items()}
-
-
-def _unit_starts(seed: int, runs: int, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return starting centres and numbers in [0, 1) for the breadths, as `solve` draws them, each (runs, N)."""
-    unit = np.stack([np.random.default_rng(seed + run).random((2, n)) for run in range(runs)])
-    return TAU * unit[:, 0], unit[:, 1]
-
-
 def _on_each(
     demand: Mixture, targets: Tensor, strength: Tensor, power: int, *, seed: int, **options: Any
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -174,7 +156,7 @@ def _on_each(
     """
     count, n = targets.shape
     cycles = torch.block_diag(*[network.circle(n).interaction] * count)
-    mu, unit = _unit_starts(seed, count, n)
+    mu, unit = unit_starts(seed, count, n)
     solution = solve(
         demand,
         count * n,
@@ -241,7 +223,7 @@ def regimes(
     if missing := {reading.stiffness for reading in READINGS.values()} - set(strengths):
         raise ValueError(f"strengths must hold {', '.join(map(str, sorted(missing)))} too; got {tuple(strengths)!r}")
     convention = get_convention(convention).replace(points=points, norm="integral")
-    factors = norm_factors(convention)
+    factors = convention.norm_factors()
     scale = torch.tensor(list(factors.values()), dtype=torch.float64)
     strength = torch.tensor(strengths, dtype=torch.float64) / scale.unsqueeze(-1)
     options = _options(convention, max_steps, device)
@@ -387,7 +369,7 @@ def misalignment(
     Source: paper A, section 6.1, which writes the two-point reading; the others are ours.
     """
     convention = get_convention(convention).replace(points=points, norm="integral")
-    factors = norm_factors(convention)
+    factors = convention.norm_factors()
     scale = torch.tensor(list(factors.values()), dtype=torch.float64)
     strength = torch.tensor([60.0], dtype=torch.float64) / scale.unsqueeze(-1)
     offsets = torch.cat([misalignments(reading, draws, seed) for reading in MISALIGNMENTS])
@@ -661,7 +643,7 @@ def starts(
     }
     pieces = []
     for size in sizes:
-        mu, unit = _unit_starts(seed, runs, size)
+        mu, unit = unit_starts(seed, runs, size)
         centres = np.stack([mu, mu, np.full_like(mu, math.pi), np.full_like(mu, math.pi)])
         broad, narrow = 0.3 + 0.7 * unit, 0.1 + 0.4 * unit
         breadths = np.stack([broad, narrow, broad, narrow])
