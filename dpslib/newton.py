@@ -40,6 +40,11 @@ SETTLED = 3
 LARGEST_DAMPING = 1e12
 """Beyond it a step is too short to change anything: the run has converged as far as its arithmetic allows."""
 
+LEAST_DAMPING = 1e-14
+
+PRECISION = {torch.float64: 1e-8, torch.float32: 1e-5}
+"""What a run by default has converged to, as a share of its loss plus one."""
+
 
 @dataclass(frozen=True)
 class Newton:
@@ -116,7 +121,7 @@ class _Descent:
             self.low, self.high = math.log(bounds.low), math.log(bounds.high)
         stiffness = objective.stiffness
         self.kink = stiffness.target.to(mu) if stiffness is not None and stiffness.power == 1 else None
-        self.precision = method.precision or (1e-8 if mu.dtype == torch.float64 else 1e-5)
+        self.precision = method.precision or PRECISION[mu.dtype]
 
     def run(self, before: int, report: Callable[[int], object]) -> Found:
         runs = len(self.start)
@@ -245,7 +250,7 @@ class _Descent:
         eased = torch.where(
             ratio > 0.75, state.damping / 5, torch.where(ratio < 0.25, state.damping * 3, state.damping)
         )
-        damping = torch.where(better, eased.clamp_min(1e-14), state.damping * 6)
+        damping = torch.where(better, eased.clamp_min(LEAST_DAMPING), state.damping * 6)
         # Where the Hessian is not positive definite, a tiny damping would take many steps to matter.
         damping = torch.where(definite, damping, (state.damping * 6).clamp_min(1e-4))
         row, table = better.unsqueeze(1), better[:, None, None]

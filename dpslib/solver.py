@@ -22,7 +22,7 @@ import xarray as xr
 from torch import Tensor
 from tqdm import tqdm
 
-from dpslib import _validate, measures
+from dpslib import _validate, compiled, measures
 from dpslib._validate import ArrayLike
 from dpslib.circle import TAU
 from dpslib.convention import Convention, get_convention
@@ -32,7 +32,7 @@ from dpslib.loss import productivity
 from dpslib.network import Network, get_network
 from dpslib.newton import Newton
 from dpslib.objective import Objective
-from dpslib.optimiser import Adam, Bounded, Optimiser, Positive
+from dpslib.optimiser import Adam, Bounded, GradientDescent, Optimiser, Positive
 from dpslib.penalties import Communication, Stiffness
 
 if TYPE_CHECKING:
@@ -373,9 +373,35 @@ class _Work:
             sigma=self.sigma[start:end],
         )
 
+    @property
+    def is_compiled(self) -> bool:
+        """Whether there is machine code for this work."""
+        usual = self.device.type == "cpu" and self.dtype == torch.float64
+        return usual and compiled.serves(self.convention, self.method)
+
+    def run_compiled(self, threads: int, report: Callable[[int], object] = lambda count: None) -> Found:
+        """Do the work by `compiled`, each run by itself."""
+        assert isinstance(self.method, Adam | GradientDescent | Newton)
+        return compiled.descend(
+            demand=self.demand,
+            demand_of=self.demand_of,
+            resource=self.resource,
+            network=self.network,
+            convention=self.convention,
+            communication=self.communication,
+            stiffness=self.stiffness,
+            runs=self.runs,
+            mu=self.mu,
+            sigma=self.sigma,
+            method=self.method,
+            settings=self.settings,
+            threads=threads,
+            report=report,
+        )
+
     @torch.inference_mode()
     def run(self, report: Callable[[int], object] = lambda count: None) -> Found:
-        """Do the work in one batch."""
+        """Do the work in one batch of tensors."""
 
         def here(values: Tensor) -> Tensor:
             return values.to(self.device, self.dtype)
@@ -421,6 +447,9 @@ def _minimise(work: _Work, *, client: Client | None, progress: bool) -> Found:
     # On a pipe or in a notebook's output a bar is noise: `disable=None` shows it on terminals alone.
     with tqdm(total=runs, desc="solving", unit="run", delay=2, leave=False, disable=None if progress else True) as bar:
 
+        if work.is_compiled:
+            return work.run_compiled(threads, bar.update)
+
         def run(chunk: _Work) -> Found:
             return chunk.run(bar.update)
 
@@ -439,6 +468,8 @@ def _minimise(work: _Work, *, client: Client | None, progress: bool) -> Found:
 
 def _run_alone(work: _Work) -> Found:
     """Do the work on one core; a worker's other tasks have the others."""
+    if work.is_compiled:
+        return work.run_compiled(1)
     torch.set_num_threads(1)
     return work.run()
 
