@@ -39,9 +39,11 @@ from dpslib.penalties import SCALINGS, Communication, Stiffness
 
 # Sums may be taken in the order that suits the processor; it is the same at every call.
 _SUMS = {"contract", "reassoc", "nsz"}
-_inner: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+_outer: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+# Without reference counts, which would take longer than all else; such functions cannot allocate.
+_inner: dict[str, Any] = _outer | {"_nrt": False}
 _sums: dict[str, Any] = _inner | {"fastmath": _SUMS}
-_entry: dict[str, Any] = _inner | {"cache": True}
+_entry: dict[str, Any] = _outer | {"cache": True}
 
 _SUM, _ROOT, _NONE = (SCALINGS.index(name) for name in ("sum", "root", "none"))
 _BARE, _ADD, _CLAMP = (FLOORS.index(name) for name in ("none", "add", "clamp"))
@@ -254,7 +256,7 @@ def _copy(values: np.ndarray, to: np.ndarray) -> None:
 # The mismatch and its gradient
 
 
-@njit(**_inner)
+@njit(**_outer)
 def _space(system: System) -> Space:
     n, points = len(system.weight), len(system.cosine)
     agents = np.empty((4, n))
@@ -461,33 +463,7 @@ def _parts(system: System, run: Run, mu: np.ndarray, sigma: np.ndarray, space: S
     return parts[0] + parts[1] + parts[2]
 
 
-@njit(**_inner)
-def _gradient(
-    system: System, run: Run, mu: np.ndarray, sigma: np.ndarray, space: Space, parts: np.ndarray, gradient: np.ndarray
-) -> float:
-    """Evaluate a system with its gradient by μ and σ, (2N,); return the loss."""
-    loss = _parts(system, run, mu, sigma, space, parts)
-    _mismatch_gradient(system, run, sigma, space, gradient)
-    _add_penalty_gradient(system, run, mu, sigma, gradient)
-    return loss
-
-
 # First-order descent
-
-
-@njit(**_inner)
-def _breadths(system: System, rho: np.ndarray, sigma: np.ndarray, slope: np.ndarray) -> None:
-    """Write σ(ρ) and dσ/dρ: see `Bounded` and `Positive`."""
-    for i in range(len(rho)):
-        logistic = 1 / (1 + math.exp(-rho[i]))
-        if math.isinf(system.high):
-            sigma[i] = rho[i] if rho[i] > 20 else math.log1p(math.exp(rho[i]))
-            slope[i] = logistic
-        else:
-            span = math.log(system.high / system.low)
-            share = span * logistic
-            sigma[i] = system.low * math.exp(share)
-            slope[i] = (share - share * share / span) * sigma[i]
 
 
 @njit(**_inner)
@@ -498,27 +474,21 @@ def _rho(system: System, sigma: float) -> float:
     return math.log(share / (1 - share))
 
 
-@njit(**_inner)
-def _descended(
-    system: System,
-    run: Run,
-    logarithm: bool,
-    x: np.ndarray,
-    sigma: np.ndarray,
-    slope: np.ndarray,
-    space: Space,
-    parts: np.ndarray,
-    gradient: np.ndarray,
-) -> float:
-    """Return the loss at x = (μ, ρ) and write the gradient of what is descended by x."""
-    n = len(sigma)
-    _breadths(system, x[n:], sigma, slope)
-    loss = _gradient(system, run, x[:n], sigma, space, parts, gradient)
-    outer = 1 / (1 + loss) if logarithm else 1.0
-    for i in range(n):
-        gradient[i] *= outer
-        gradient[n + i] *= slope[i] * outer
-    return loss
+class Trail(NamedTuple):
+    """Room for a first-order descent."""
+
+    x: np.ndarray  # (μ, ρ), (2N,)
+    sigma: np.ndarray  # σ and dσ/dρ, each (N,)
+    slope: np.ndarray
+    gradient: np.ndarray  # of what is descended by x, (2N,)
+    kept: np.ndarray  # the best place, (2N,)
+    moments: np.ndarray  # Adam's, (2, 2N)
+
+
+@njit(**_outer)
+def _trail(n: int) -> Trail:
+    breadths, vectors = np.empty((2, n)), np.empty((3, 2 * n))
+    return Trail(vectors[0], breadths[0], breadths[1], vectors[1], vectors[2], np.empty((2, 2 * n)))
 
 
 class Rule(NamedTuple):
@@ -536,49 +506,94 @@ class Rule(NamedTuple):
 
 
 @njit(**_inner)
-def _step(rule: Rule, x: np.ndarray, gradient: np.ndarray, state: np.ndarray, count: int) -> None:
+def _breadths(system: System, trail: Trail) -> None:
+    """Write σ(ρ) and dσ/dρ: see `Bounded` and `Positive`."""
+    n = len(trail.sigma)
+    for i in range(n):
+        rho = trail.x[n + i]
+        logistic = 1 / (1 + math.exp(-rho))
+        if math.isinf(system.high):
+            trail.sigma[i] = rho if rho > 20 else math.log1p(math.exp(rho))
+            trail.slope[i] = logistic
+        else:
+            span = math.log(system.high / system.low)
+            share = span * logistic
+            trail.sigma[i] = system.low * math.exp(share)
+            trail.slope[i] = (share - share * share / span) * trail.sigma[i]
+
+
+@njit(**_inner)
+def _descended(system: System, run: Run, logarithm: bool, trail: Trail, space: Space, parts: np.ndarray) -> float:
+    """Return the loss at x = (μ, ρ), with its parts, and write the gradient of what is descended by x."""
+    n = len(trail.sigma)
+    _breadths(system, trail)
+    loss = _parts(system, run, trail.x[:n], trail.sigma, space, parts)
+    _mismatch_gradient(system, run, trail.sigma, space, trail.gradient)
+    _add_penalty_gradient(system, run, trail.x[:n], trail.sigma, trail.gradient)
+    outer = 1 / (1 + loss) if logarithm else 1.0
+    for i in range(n):
+        trail.gradient[i] *= outer
+        trail.gradient[n + i] *= trail.slope[i] * outer
+    return loss
+
+
+@njit(**_inner)
+def _step(rule: Rule, trail: Trail, count: int) -> None:
+    x, gradient = trail.x, trail.gradient
     if not rule.adaptive:
         for k in range(len(x)):
             x[k] -= rule.lr * gradient[k]
         return
+    first, second = trail.moments[0], trail.moments[1]
     correction = math.sqrt(1 - rule.beta2**count)
     rate = rule.lr * correction / (1 - rule.beta1**count)
     for k in range(len(x)):
-        state[0, k] += (1 - rule.beta1) * (gradient[k] - state[0, k])
-        state[1, k] = rule.beta2 * state[1, k] + (1 - rule.beta2) * gradient[k] * gradient[k]
-        x[k] -= rate * state[0, k] / (math.sqrt(state[1, k]) + rule.epsilon * correction)
+        first[k] += (1 - rule.beta1) * (gradient[k] - first[k])
+        second[k] = rule.beta2 * second[k] + (1 - rule.beta2) * gradient[k] * gradient[k]
+        x[k] -= rate * first[k] / (math.sqrt(second[k]) + rule.epsilon * correction)
 
 
 @njit(**_inner)
 def _first_order(
-    system: System, run: Run, rule: Rule, x: np.ndarray, space: Space, parts: np.ndarray, gradient: np.ndarray
+    system: System,
+    run: Run,
+    rule: Rule,
+    mu: np.ndarray,
+    sigma: np.ndarray,
+    trail: Trail,
+    space: Space,
+    parts: np.ndarray,
 ) -> tuple[int, int, float]:
-    """Descend from x = (μ, ρ) and leave the best place there; return steps, how it stopped, the gradient's norm."""
-    n = len(x) // 2
-    sigma, slope = np.empty(n), np.empty(n)
-    state, kept = np.zeros((2, 2 * n)), x.copy()
+    """Descend from (μ, σ) and leave the best place there; return steps, how it stopped, the gradient's norm."""
+    n = len(mu)
+    for i in range(n):
+        trail.x[i], trail.x[n + i] = mu[i], _rho(system, sigma[i])
+    _copy(trail.x, trail.kept)
+    trail.moments[:] = 0
     best = reference = math.inf
     stale = step = 0
     while True:
-        loss = _descended(system, run, rule.logarithm, x, sigma, slope, space, parts, gradient)
+        loss = _descended(system, run, rule.logarithm, trail, space, parts)
         progressed = loss < reference - rule.tolerance
         if loss < best:
             best = loss
-            _copy(x, kept)
+            _copy(trail.x, trail.kept)
         if progressed:
             reference = loss
             stale = 0
         else:
             stale += 1
-        flat = _norm(gradient) == 0
+        flat = _norm(trail.gradient) == 0
         if flat or stale >= rule.patience or step >= rule.max_steps:
             break
         step += 1
-        _step(rule, x, gradient, state, step)
+        _step(rule, trail, step)
     stop = CONVERGED if flat else PATIENCE if stale >= rule.patience else STEP_LIMIT
-    _copy(kept, x)
-    _descended(system, run, rule.logarithm, x, sigma, slope, space, parts, gradient)
-    return step, stop, _norm(gradient)
+    _copy(trail.kept, trail.x)
+    _descended(system, run, rule.logarithm, trail, space, parts)
+    for i in range(n):
+        mu[i], sigma[i] = _wrap(trail.x[i]), trail.sigma[i]
+    return step, stop, _norm(trail.gradient)
 
 
 # Newton's method
@@ -606,36 +621,75 @@ class Model(NamedTuple):
     scale: np.ndarray  # the diagonal of the convex stand-in, positive: (2N,)
 
 
-@njit(**_inner)
+class Bench(NamedTuple):
+    """Room for a Newton step."""
+
+    sigma: np.ndarray  # (N,)
+    where: np.ndarray  # points that fall short, (G,)
+    bend: np.ndarray  # how the loss bends at each point, and the root of it where something falls short, each (G,)
+    root: np.ndarray
+    table: np.ndarray  # cosine, sine, slope of the mismatch and an agent's density where something falls short, (4, G)
+    jacobian: np.ndarray  # of production there, by (μ, log σ) of each agent, times `root`, (2N, G)
+    penalty: np.ndarray  # gradient and Hessian of the penalties by (μ, σ), (2N + 1, 2N)
+    held: np.ndarray  # which coordinates stay, (2N,)
+    unit: np.ndarray  # root of the inverse scale, 0 where held, (2N,)
+    factor: np.ndarray  # Cholesky's, (2N, 2N)
+    step: np.ndarray  # (2N,)
+    change: np.ndarray  # the part of it that is taken, (2N,)
+
+
+@njit(**_outer)
 def _model(n: int) -> Model:
-    return Model(
-        np.empty(2 * n),
-        np.empty(3),
-        np.empty(2 * n),
+    pair, triples = np.empty((3, 2 * n)), np.empty((2, 3, n))
+    return Model(pair[0], np.empty(3), pair[1], np.empty((2 * n, 2 * n)), triples[0], triples[1], pair[2])
+
+
+@njit(**_outer)
+def _bench(n: int, points: int) -> Bench:
+    lines, vectors = np.empty((2, points)), np.empty((3, 2 * n))
+    return Bench(
+        np.empty(n),
+        np.empty(points, np.int64),
+        lines[0],
+        lines[1],
+        np.empty((4, points)),
+        np.empty((2 * n, points)),
+        np.empty((2 * n + 1, 2 * n)),
+        np.empty(2 * n, np.bool_),
+        vectors[0],
         np.empty((2 * n, 2 * n)),
-        np.empty((3, n)),
-        np.empty((3, n)),
-        np.empty(2 * n),
+        vectors[1],
+        vectors[2],
     )
 
 
 @njit(**_sums)
-def _four_dots(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> tuple[float, float, float, float]:
+def _four_dots(rows: np.ndarray, i: int, j: int, count: int) -> tuple[float, float, float, float]:
+    """Return the products of the rows 2i and 2i + 1 with the rows 2j and 2j + 1, over their first `count` values."""
     _wide()
+    a, b, c, d = rows[2 * i], rows[2 * i + 1], rows[2 * j], rows[2 * j + 1]
     ac, ad, bc, bd = 0.0, 0.0, 0.0, 0.0
-    for j in range(len(a)):
-        ac += a[j] * c[j]
-        ad += a[j] * d[j]
-        bc += b[j] * c[j]
-        bd += b[j] * d[j]
+    for k in range(count):
+        ac += a[k] * c[k]
+        ad += a[k] * d[k]
+        bc += b[k] * c[k]
+        bd += b[k] * d[k]
     return ac, ad, bc, bd
 
 
 @njit(**_sums)
-def _bend(system: System, run: Run, c: int, space: Space, found: np.ndarray, where: np.ndarray) -> int:
-    """Find where a component falls short: write the grid points, how the loss bends there, and return their number."""
+def _bend(system: System, run: Run, c: int, space: Space, bend: np.ndarray) -> None:
+    """Write how a component's shortfall bends the loss at each point, without the component's factor, (G,)."""
     _wide()
     demand, production, p, points = run.demand, space.production[c], system.p, len(run.demand)
+    if p == 2:
+        for j in range(points):
+            inverse = 1 / _denominator(system, production[j])
+            residual = max((demand[j] - production[j]) * inverse, 0.0)
+            moves = _moves(system, production[j])
+            first = (1 + residual * moves) * inverse
+            bend[j] = (2 * residual * moves * inverse + first) * first if residual > 0 else 0.0
+        return
     least = 0.0
     if p < 2:
         square = 0.0
@@ -643,47 +697,24 @@ def _bend(system: System, run: Run, c: int, space: Space, found: np.ndarray, whe
             residual = max((demand[j] - production[j]) / _denominator(system, production[j]), 0.0)
             square += residual * residual
         least = max(0.01 * math.sqrt(square / points), np.finfo(np.float64).tiny)
-    count = 0
     for j in range(points):
         denominator = _denominator(system, production[j])
-        residual = (demand[j] - production[j]) / denominator
-        if residual > 0:
-            moves = _moves(system, production[j])
-            first = (1 + residual * moves) / denominator
-            second = 2 * moves * first / denominator
-            if p == 2:
-                bend = residual * second + first * first
-            elif p > 2:
-                bend = residual ** (p - 1) * second + (p - 1) * residual ** (p - 2) * first * first
-            else:
-                power = 1.0 if p == 1 else residual ** (p - 1)
-                bend = power * second + max(residual, least) ** (p - 2) * first * first
-            where[count] = j
-            found[count] = math.sqrt(-space.factor[c] * bend)
-            count += 1
-    return count
+        residual = max((demand[j] - production[j]) / denominator, 0.0)
+        moves = _moves(system, production[j])
+        first = (1 + residual * moves) / denominator
+        power = 1.0 if p == 1 else residual ** (p - 1)
+        if p > 2:
+            steep = (p - 1) * residual ** (p - 2)
+        else:
+            steep = max(residual, least) ** (p - 2)
+        bend[j] = (2 * power * moves / denominator + steep * first) * first if residual > 0 else 0.0
 
 
 @njit(**_sums)
-def _curve(
-    system: System,
-    run: Run,
-    i: int,
-    sigma: float,
-    count: int,
-    root: np.ndarray,
-    table: np.ndarray,
-    space: Space,
-    model: Model,
-    rows: np.ndarray,
-) -> None:
+def _curve(system: System, run: Run, i: int, count: int, space: Space, bench: Bench, model: Model) -> None:
     """Write what one agent adds to the model: its gradient, its own bend and its two rows of the Jacobian.
 
-    Args:
-        count: K, the number of points that fall short; what follows has values for the first K.
-        root: root of the mismatch's bend there, (G,).
-        table: cosine, sine, slope of the mismatch and the agent's density there, (4, G).
-        rows: the derivatives of production by μ and log σ, times `root`, (2, G).
+    `count` points fall short; the bench has their table.
     """
     _wide()
     n = len(model.x) // 2
@@ -693,13 +724,15 @@ def _curve(
     # dκ/d(log σ) = −2κ; densities are differentiated by log σ here, and by κ below.
     by_log = -2 * kappa
     m_c, m_s, m, m_cc, m_cs = 0.0, 0.0, 0.0, 0.0, 0.0
-    cosine, sine, slope, density = table[0], table[1], table[2], table[3]
-    by_mu, by_sigma = rows[0], rows[1]
+    cosine, sine, slope, density = bench.table[0], bench.table[1], bench.table[2], bench.table[3]
+    by_mu, by_sigma, root = bench.jacobian[2 * i], bench.jacobian[2 * i + 1], bench.root
     for k in range(count):
-        h = slope[k] * density[k]
         stretched = scale * density[k] * root[k]
         by_mu[k] = stretched * (x * sine[k] - y * cosine[k])
         by_sigma[k] = stretched * by_log * (cos * cosine[k] + sin * sine[k] - ratio)
+    # A loop of its own: the compiler would not take several points at once in a single one.
+    for k in range(count):
+        h = slope[k] * density[k]
         m += h
         m_c += h * cosine[k]
         m_s += h * sine[k]
@@ -713,7 +746,7 @@ def _curve(
     ratio_slope = 1 - ratio / kappa - ratio * ratio
     model.gradient[i] = scale * kappa * across
     model.gradient[n + i] = scale * by_log * (along - ratio * m)
-    slope_sigma = by_log / sigma  # dκ/dσ
+    slope_sigma = by_log / bench.sigma[i]  # dκ/dσ
     model.own[0, i] = scale * (kappa * kappa * (m - square) - kappa * along)
     model.own[1, i] = scale * slope_sigma * (kappa * (both - ratio * across) + across)
     kappa_kappa = square - 2 * ratio * along + (ratio * ratio - ratio_slope) * m
@@ -721,23 +754,23 @@ def _curve(
 
 
 @njit(**_inner)
-def _expand(system: System, run: Run, sigma: np.ndarray, space: Space, model: Model, rows: np.ndarray) -> None:
+def _expand(system: System, run: Run, space: Space, bench: Bench, model: Model) -> None:
     """Write gradient, Hessian and scale at `model.x`, whose parts of the loss have just been evaluated.
 
     Only grid points that fall short bend the loss; the others are left out of every sum.
     """
-    n, points = len(sigma), len(system.cosine)
-    mu = model.x[:n]
-    joint = model.joint
+    n, points = len(bench.sigma), len(system.cosine)
+    joint, bend, table, rows, gradient = model.joint, bench.bend, bench.table, bench.jacobian, model.gradient
     joint[:] = 0
-    root, where, table = np.empty(points), np.empty(points, np.int64), np.empty((4, points))
     for c in range(system.components):
-        count = _bend(system, run, c, space, root, where)
-        slope = space.slope[c]
-        for k in range(count):
-            table[0, k] = system.cosine[where[k]]
-            table[1, k] = system.sine[where[k]]
-            table[2, k] = slope[where[k]]
+        _bend(system, run, c, space, bend)
+        slope, count = space.slope[c], 0
+        for j in range(points):
+            if bend[j] > 0:
+                bench.where[count] = j
+                bench.root[count] = math.sqrt(-space.factor[c] * bend[j])
+                table[0, count], table[1, count], table[2, count] = system.cosine[j], system.sine[j], slope[j]
+                count += 1
         fold = 0.0
         if system.penalised and system.root and space.value[c] > 0:
             fold = (1 - system.p) / space.value[c]
@@ -746,30 +779,27 @@ def _expand(system: System, run: Run, sigma: np.ndarray, space: Space, model: Mo
                 continue
             density = space.density[i]
             for k in range(count):
-                table[3, k] = density[where[k]]
-            own = rows[2 * i : 2 * i + 2]
-            _curve(system, run, i, sigma[i], count, root, table, space, model, own)
+                table[3, k] = density[bench.where[k]]
+            _curve(system, run, i, count, space, bench, model)
             for j in range(i + 1):
                 if system.component[j] != c:
                     continue
-                mu_mu, mu_sigma, sigma_mu, sigma_sigma = _four_dots(
-                    own[0, :count], own[1, :count], rows[2 * j, :count], rows[2 * j + 1, :count]
-                )
-                g = model.gradient
-                joint[i, j] = joint[j, i] = mu_mu + fold * g[i] * g[j]
-                joint[i, n + j] = joint[n + j, i] = mu_sigma + fold * g[i] * g[n + j]
-                joint[n + i, j] = joint[j, n + i] = sigma_mu + fold * g[n + i] * g[j]
-                joint[n + i, n + j] = joint[n + j, n + i] = sigma_sigma + fold * g[n + i] * g[n + j]
-    _finish(system, run, mu, sigma, model)
+                mu_mu, mu_sigma, sigma_mu, sigma_sigma = _four_dots(rows, i, j, count)
+                joint[i, j] = joint[j, i] = mu_mu + fold * gradient[i] * gradient[j]
+                joint[i, n + j] = joint[n + j, i] = mu_sigma + fold * gradient[i] * gradient[n + j]
+                joint[n + i, j] = joint[j, n + i] = sigma_mu + fold * gradient[n + i] * gradient[j]
+                joint[n + i, n + j] = joint[n + j, n + i] = sigma_sigma + fold * gradient[n + i] * gradient[n + j]
+    _finish(system, run, bench, model)
 
 
 @njit(**_inner)
-def _finish(system: System, run: Run, mu: np.ndarray, sigma: np.ndarray, model: Model) -> None:
+def _finish(system: System, run: Run, bench: Bench, model: Model) -> None:
     """Add the penalties, go over from σ to log σ, treat the stiffness's kink and find the convex stand-in."""
-    n, joint, own, convex = len(mu), model.joint, model.own, model.convex
-    gradient = model.gradient
+    n, joint, own, convex, sigma = len(bench.sigma), model.joint, model.own, model.convex, bench.sigma
+    gradient, mu = model.gradient, model.x[: len(bench.sigma)]
     if run.communication > 0 or run.stiffness > 0:
-        penalty, table = np.zeros(2 * n), np.zeros((2 * n, 2 * n))
+        penalty, table = bench.penalty[0], bench.penalty[1:]
+        bench.penalty[:] = 0
         _add_penalty_gradient(system, run, mu, sigma, penalty)
         _add_penalty_hessian(system, run, mu, sigma, table)
         for i in range(2 * n):
@@ -805,16 +835,16 @@ def _absolute(a: float, b: float, c: float) -> tuple[float, float, float]:
 
 
 @njit(**_inner)
-def _evaluate(system: System, run: Run, space: Space, model: Model, sigma: np.ndarray) -> float:
+def _evaluate(system: System, run: Run, space: Space, bench: Bench, model: Model) -> float:
     """Write σ and the parts of the loss at `model.x`; return the loss."""
-    n = len(sigma)
+    n = len(bench.sigma)
     for i in range(n):
-        sigma[i] = math.exp(model.x[n + i])
-    return _parts(system, run, model.x[:n], sigma, space, model.parts)
+        bench.sigma[i] = math.exp(model.x[n + i])
+    return _parts(system, run, model.x[:n], bench.sigma, space, model.parts)
 
 
 @njit(**_inner)
-def _hold(system: System, run: Run, model: Model, low: float, high: float, held: np.ndarray) -> float:
+def _hold(system: System, model: Model, low: float, high: float, held: np.ndarray) -> float:
     """Write which coordinates stay, at a bound or on a target; return the norm of the gradient of the others."""
     n = len(held) // 2
     total = 0.0
@@ -830,18 +860,17 @@ def _hold(system: System, run: Run, model: Model, low: float, high: float, held:
 
 
 @njit(**_sums)
-def _dot(a: np.ndarray, b: np.ndarray) -> float:
+def _dot(a: np.ndarray, b: np.ndarray, count: int) -> float:
     total = 0.0
-    for k in range(len(a)):
+    for k in range(count):
         total += a[k] * b[k]
     return total
 
 
 @njit(**_inner)
-def _factor(
-    model: Model, own: np.ndarray, unit: np.ndarray, held: np.ndarray, damping: float, root: np.ndarray
-) -> bool:
+def _factor(model: Model, own: np.ndarray, damping: float, bench: Bench) -> bool:
     """Write the Cholesky factor of the damped matrix in units of the scale; return whether there is one."""
+    unit, factor = bench.unit, bench.factor
     size = len(unit)
     n = size // 2
     for i in range(size):
@@ -853,43 +882,40 @@ def _factor(
                 entry += own[1, j]
             entry *= unit[i] * unit[j]
             if i == j:
-                entry += 1.0 if held[i] else damping
-            entry -= _dot(root[i, :j], root[j, :j])
+                entry += 1.0 if bench.held[i] else damping
+            entry -= _dot(factor[i], factor[j], j)
             if i > j:
-                root[i, j] = entry / root[j, j]
+                factor[i, j] = entry / factor[j, j]
             elif entry > 0:
-                root[i, i] = math.sqrt(entry)
+                factor[i, i] = math.sqrt(entry)
             else:
                 return False
     return True
 
 
 @njit(**_inner)
-def _direction(
-    model: Model, held: np.ndarray, damping: float, root: np.ndarray, unit: np.ndarray, step: np.ndarray
-) -> bool:
+def _direction(model: Model, damping: float, bench: Bench) -> bool:
     """Write the damped Newton step; return whether the damped Hessian, or its convex stand-in, is positive definite."""
+    unit, factor, step = bench.unit, bench.factor, bench.step
     size = len(step)
     for i in range(size):
-        unit[i] = 0.0 if held[i] else 1 / math.sqrt(model.scale[i])
-    if not _factor(model, model.own, unit, held, damping, root) and not _factor(
-        model, model.convex, unit, held, damping, root
-    ):
+        unit[i] = 0.0 if bench.held[i] else 1 / math.sqrt(model.scale[i])
+    if not _factor(model, model.own, damping, bench) and not _factor(model, model.convex, damping, bench):
         return False
     for i in range(size):
-        step[i] = (-model.gradient[i] * unit[i] - _dot(root[i, :i], step[:i])) / root[i, i]
+        step[i] = (-model.gradient[i] * unit[i] - _dot(factor[i], step, i)) / factor[i, i]
     for i in range(size - 1, -1, -1):
         value = step[i]
         for k in range(i + 1, size):
-            value -= root[k, i] * step[k]
-        step[i] = value / root[i, i]
+            value -= factor[k, i] * step[k]
+        step[i] = value / factor[i, i]
     for i in range(size):
         step[i] *= unit[i]
     return True
 
 
 @njit(**_inner)
-def _move(system: System, run: Run, model: Model, step: np.ndarray, low: float, high: float, x: np.ndarray) -> None:
+def _move(system: System, model: Model, step: np.ndarray, low: float, high: float, x: np.ndarray) -> None:
     """Write where a step leads: no farther than its breadth for any agent, inside the bounds, across no kink."""
     n = len(step) // 2
     longest = 1.0
@@ -916,7 +942,7 @@ def _promise(model: Model, x: np.ndarray, change: np.ndarray) -> float:
         change[n + i] = x[n + i] - model.x[n + i]
     promised = 0.0
     for i in range(2 * n):
-        curved = _dot(model.joint[i], change)
+        curved = _dot(model.joint[i], change, 2 * n)
         if i < n:
             curved += model.own[0, i] * change[i] + model.own[1, i] * change[n + i]
         else:
@@ -927,35 +953,42 @@ def _promise(model: Model, x: np.ndarray, change: np.ndarray) -> float:
 
 @njit(**_inner)
 def _newton(
-    system: System, run: Run, rule: Newtons, x: np.ndarray, before: int, space: Space, parts: np.ndarray
+    system: System,
+    run: Run,
+    rule: Newtons,
+    before: int,
+    mu: np.ndarray,
+    sigma: np.ndarray,
+    here: Model,
+    there: Model,
+    bench: Bench,
+    space: Space,
+    parts: np.ndarray,
 ) -> tuple[int, int, float]:
-    """Descend from x = (μ, log σ) and leave the last place there; return steps, how it stopped, the gradient's norm."""
-    n = len(x) // 2
+    """Descend from (μ, σ) and leave the last place there; return steps, how it stopped, the gradient's norm."""
+    n = len(mu)
     low, high = -math.inf, math.inf
     if not math.isinf(system.high):
         low, high = math.log(system.low), math.log(system.high)
-    here, there = _model(n), _model(n)
-    rows, root = np.empty((2 * n, len(system.cosine))), np.empty((2 * n, 2 * n))
-    sigma, unit, step, change = np.empty(n), np.empty(2 * n), np.empty(2 * n), np.empty(2 * n)
-    held = np.empty(2 * n, np.bool_)
-    _copy(x, here.x)
-    loss = _evaluate(system, run, space, here, sigma)
-    _expand(system, run, sigma, space, here, rows)
+    for i in range(n):
+        here.x[i], here.x[n + i] = mu[i], math.log(sigma[i])
+    loss = _evaluate(system, run, space, bench, here)
+    _expand(system, run, space, bench, here)
     damping, settled, stale, count = rule.damping, 0, 0, before
     while True:
-        norm = _hold(system, run, here, low, high, held)
+        norm = _hold(system, here, low, high, bench.held)
         converged = norm == 0 or settled >= SETTLED or damping > LARGEST_DAMPING
         if converged or stale >= rule.patience or count >= rule.max_steps:
             break
         count += 1
-        if not _direction(here, held, damping, root, unit, step):
+        if not _direction(here, damping, bench):
             # A tiny damping would take many steps to matter.
             damping = max(damping * 6, 1e-4)
             stale += 1
             continue
-        _move(system, run, here, step, low, high, there.x)
-        promised = _promise(here, there.x, change)
-        reached = _evaluate(system, run, space, there, sigma)
+        _move(system, here, bench.step, low, high, there.x)
+        promised = _promise(here, there.x, bench.change)
+        reached = _evaluate(system, run, space, bench, there)
         gained = loss - reached
         better = gained > 0  # a loss that is not a number is no gain
         small = rule.precision * (1 + loss)
@@ -967,12 +1000,13 @@ def _newton(
         if better:
             ratio = gained / promised
             damping = max(damping / 5 if ratio > 0.75 else damping * 3 if ratio < 0.25 else damping, LEAST_DAMPING)
-            _expand(system, run, sigma, space, there, rows)
+            _expand(system, run, space, bench, there)
             here, there = there, here
             loss = reached
         else:
             damping *= 6
-    _copy(here.x, x)
+    for i in range(n):
+        mu[i], sigma[i] = _wrap(here.x[i]), math.exp(here.x[n + i])
     _copy(here.parts, parts)
     stop = CONVERGED if converged else PATIENCE if stale >= rule.patience else STEP_LIMIT
     return count, stop, norm
@@ -997,19 +1031,13 @@ def _descend_first_order(
     end: int,
 ) -> None:
     """Advance the runs from `start` to `end`; `mu` and `sigma` hold their starts and are overwritten by their ends."""
-    n = mu.shape[1]
-    space, x, gradient, slope = _space(system), np.empty(2 * n), np.empty(2 * n), np.empty(n)
+    space, trail = _space(system), _trail(mu.shape[1])
     for b in range(start, end):
         problem = b // runs
         run = Run(demand[demand_of[problem]], strengths[0, problem], strengths[1, problem], strengths[2, problem])
-        for i in range(n):
-            x[i], x[n + i] = mu[b, i], _rho(system, sigma[b, i])
-        step, stop, norm = _first_order(system, run, rule, x, space, found[b, :3], gradient)
-        _breadths(system, x[n:], sigma[b], slope)
-        for i in range(n):
-            mu[b, i] = _wrap(x[i])
-        found[b, 3] = norm
-        counts[b, 0], counts[b, 1] = step, stop
+        counts[b, 0], counts[b, 1], found[b, 3] = _first_order(
+            system, run, rule, mu[b], sigma[b], trail, space, found[b, :3]
+        )
 
 
 @njit(**_entry)
@@ -1030,24 +1058,15 @@ def _descend_newton(
 ) -> None:
     """As `_descend_first_order`, by Newton's method."""
     n = mu.shape[1]
-    space, x, gradient, slope = _space(system), np.empty(2 * n), np.empty(2 * n), np.empty(n)
+    space, trail, here, there, bench = _space(system), _trail(n), _model(n), _model(n), _bench(n, len(system.cosine))
     for b in range(start, end):
         problem = b // runs
         run = Run(demand[demand_of[problem]], strengths[0, problem], strengths[1, problem], strengths[2, problem])
         if warm_up.max_steps > 0:
-            for i in range(n):
-                x[i], x[n + i] = mu[b, i], _rho(system, sigma[b, i])
-            _first_order(system, run, warm_up, x, space, found[b, :3], gradient)
-            _breadths(system, x[n:], sigma[b], slope)
-            for i in range(n):
-                mu[b, i] = _wrap(x[i])
-        for i in range(n):
-            x[i], x[n + i] = mu[b, i], math.log(sigma[b, i])
-        step, stop, norm = _newton(system, run, rule, x, warm_up.max_steps, space, found[b, :3])
-        for i in range(n):
-            mu[b, i], sigma[b, i] = _wrap(x[i]), math.exp(x[n + i])
-        found[b, 3] = norm
-        counts[b, 0], counts[b, 1] = step, stop
+            _first_order(system, run, warm_up, mu[b], sigma[b], trail, space, found[b, :3])
+        counts[b, 0], counts[b, 1], found[b, 3] = _newton(
+            system, run, rule, warm_up.max_steps, mu[b], sigma[b], here, there, bench, space, found[b, :3]
+        )
 
 
 def serves(convention: Convention, method: Optimiser | Newton) -> bool:
