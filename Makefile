@@ -26,6 +26,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[book,test,dev]'
+	$(BIN)/python -c 'import dpslib.compiled; dpslib.compiled.prepare()'
 	@touch $@
 
 book: $(STAMP)  ## execute the notebooks and build the book (SCALE=smoke, reader or paper)

@@ -30,7 +30,9 @@ SOLVER, LIMIT = "solver", "the exponentials alone"
 SINGLE = "autograd run by run"
 BATCHED = {False: "autograd, one batch", True: "autograd, one batch, cosines as a product"}
 COMPILED = {False: "JAX", True: "JAX, cosines as a product"}
-REQUIRED = {SINGLE: 100.0} | dict.fromkeys([*BATCHED.values(), *COMPILED.values()], 6.0)
+REQUIRED = {SINGLE: 100.0, BATCHED[False]: 6.0, BATCHED[True]: 6.0, COMPILED[False]: 6.0}
+"""How many times as fast the solver has to be. JAX that was told how the log-density splits into a product is another
+program than its users write: it is shown, and nothing is required of it."""
 FARTHEST = 6.0
 """How many times as long as the exponentials alone a step may take."""
 
@@ -197,6 +199,6 @@ def measure(problem: Problem, dtype: str, steps: int, repeats: int, quick: bool 
     ]
     for name in ways:
         if name not in (SOLVER, LIMIT):
-            required = REQUIRED[name] if judged else None
+            required = REQUIRED.get(name) if judged else None
             found.append(Result(group, f"{name} / {SOLVER}", by_turn(seconds, name, SOLVER), middle[name], required))
     return found

@@ -14,11 +14,13 @@ Source: paper A, sections 2.6 to 2.8 and appendix C.2.2, for the problem.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,8 +42,10 @@ from dpslib.penalties import SCALINGS, Communication, Stiffness
 # Sums may be taken in the order that suits the processor; it is the same at every call.
 _SUMS = {"contract", "reassoc", "nsz"}
 _outer: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
-# Without reference counts, which would take longer than all else; such functions cannot allocate.
-_inner: dict[str, Any] = _outer | {"_nrt": False}
+# Without reference counts, which would take longer than all else; such functions cannot allocate. All inside the two
+# entries: a function of its own would exist twice, in what was just compiled and in what was loaded from the disk, with
+# sums in another order.
+_inner: dict[str, Any] = _outer | {"_nrt": False, "forceinline": True}
 _sums: dict[str, Any] = _inner | {"fastmath": _SUMS}
 _entry: dict[str, Any] = _outer | {"cache": True}
 
@@ -94,10 +98,13 @@ class System(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What a run has of its own: W₀ on the grid, (G,), R, λ_c and λ_s."""
+    """What a run has of its own: W₀ on the grid, (G,), 1/R, λ_c and λ_s.
+
+    Not R: in sums of free order the compiler would divide by it at every point.
+    """
 
     demand: np.ndarray
-    resource: float
+    per_resource: float
     communication: float
     stiffness: float
 
@@ -170,7 +177,7 @@ _LN2_HIGH = float(np.float32(_LN2))
 _LN2_LOW = -1.9046542999577680e-09  # ln 2 − the value above, to more digits than a difference of floats would have
 
 
-@njit(fastmath={"contract"}, forceinline=True, **_inner)
+@njit(fastmath={"contract"}, **_inner)
 def _exp(exponent: float) -> float:
     """Return e to a power below 700, to one unit in the last place; below e^-700 ≈ 1e-304 this value.
 
@@ -256,7 +263,7 @@ def _copy(values: np.ndarray, to: np.ndarray) -> None:
 # The mismatch and its gradient
 
 
-@njit(**_outer)
+@njit(forceinline=True, **_outer)
 def _space(system: System) -> Space:
     n, points = len(system.weight), len(system.cosine)
     agents = np.empty((4, n))
@@ -267,7 +274,6 @@ def _space(system: System) -> Space:
 @njit(**_sums)
 def _produce(system: System, run: Run, mu: np.ndarray, sigma: np.ndarray, space: Space) -> None:
     """Evaluate the densities and what each component produces."""
-    _wide()
     cosine, sine = system.cosine, system.sine
     space.production[:] = 0
     for i in range(len(mu)):
@@ -276,7 +282,7 @@ def _produce(system: System, run: Run, mu: np.ndarray, sigma: np.ndarray, space:
         x, y = kappa * math.cos(mu[i]), kappa * math.sin(mu[i])
         space.x[i], space.y[i], space.kappa[i], space.ratio[i] = x, y, kappa, ratio
         constant = -kappa - math.log(TAU * bessel)
-        weight = system.weight[i] / run.resource
+        weight = system.weight[i] * run.per_resource
         density, production = space.density[i], space.production[system.component[i]]
         for j in range(len(cosine)):
             value = _exp(x * cosine[j] + y * sine[j] + constant)
@@ -284,7 +290,7 @@ def _produce(system: System, run: Run, mu: np.ndarray, sigma: np.ndarray, space:
             production[j] += weight * value
 
 
-@njit(forceinline=True, **_sums)
+@njit(**_sums)
 def _denominator(system: System, production: float) -> float:
     value = max(production, system.smallest)
     if system.floor == _ADD:
@@ -294,7 +300,7 @@ def _denominator(system: System, production: float) -> float:
     return value
 
 
-@njit(forceinline=True, **_sums)
+@njit(**_sums)
 def _moves(system: System, production: float) -> float:
     """Whether the denominator changes with production, 1 or 0."""
     return 0.0 if system.floor == _CLAMP and production <= system.floor_size else 1.0
@@ -314,7 +320,6 @@ def _root(system: System, total: float) -> tuple[float, float]:
 @njit(**_sums)
 def _mismatch(system: System, run: Run, space: Space) -> float:
     """Return L_m of what is produced, and leave its slopes and their factors."""
-    _wide()
     value = 0.0
     demand, p = run.demand, system.p
     for c in range(system.components):
@@ -345,7 +350,6 @@ def _mismatch(system: System, run: Run, space: Space) -> float:
 @njit(**_sums)
 def _mismatch_gradient(system: System, run: Run, sigma: np.ndarray, space: Space, gradient: np.ndarray) -> None:
     """Write the gradient of L_m by μ and σ, (2N,)."""
-    _wide()
     n, cosine, sine = len(sigma), system.cosine, system.sine
     for i in range(n):
         c = system.component[i]
@@ -356,7 +360,7 @@ def _mismatch_gradient(system: System, run: Run, sigma: np.ndarray, space: Space
             by_cos += h * cosine[j]
             by_sin += h * sine[j]
             by_one += h
-        scale = space.factor[c] * system.weight[i] / run.resource
+        scale = space.factor[c] * system.weight[i] * run.per_resource
         x, y = space.x[i], space.y[i]
         gradient[i] = scale * (by_sin * x - by_cos * y)
         along = by_cos * x + by_sin * y - space.kappa[i] * space.ratio[i] * by_one
@@ -485,7 +489,7 @@ class Trail(NamedTuple):
     moments: np.ndarray  # Adam's, (2, 2N)
 
 
-@njit(**_outer)
+@njit(forceinline=True, **_outer)
 def _trail(n: int) -> Trail:
     breadths, vectors = np.empty((2, n)), np.empty((3, 2 * n))
     return Trail(vectors[0], breadths[0], breadths[1], vectors[1], vectors[2], np.empty((2, 2 * n)))
@@ -638,13 +642,13 @@ class Bench(NamedTuple):
     change: np.ndarray  # the part of it that is taken, (2N,)
 
 
-@njit(**_outer)
+@njit(forceinline=True, **_outer)
 def _model(n: int) -> Model:
     pair, triples = np.empty((3, 2 * n)), np.empty((2, 3, n))
     return Model(pair[0], np.empty(3), pair[1], np.empty((2 * n, 2 * n)), triples[0], triples[1], pair[2])
 
 
-@njit(**_outer)
+@njit(forceinline=True, **_outer)
 def _bench(n: int, points: int) -> Bench:
     lines, vectors = np.empty((2, points)), np.empty((3, 2 * n))
     return Bench(
@@ -666,7 +670,6 @@ def _bench(n: int, points: int) -> Bench:
 @njit(**_sums)
 def _four_dots(rows: np.ndarray, i: int, j: int, count: int) -> tuple[float, float, float, float]:
     """Return the products of the rows 2i and 2i + 1 with the rows 2j and 2j + 1, over their first `count` values."""
-    _wide()
     a, b, c, d = rows[2 * i], rows[2 * i + 1], rows[2 * j], rows[2 * j + 1]
     ac, ad, bc, bd = 0.0, 0.0, 0.0, 0.0
     for k in range(count):
@@ -680,7 +683,6 @@ def _four_dots(rows: np.ndarray, i: int, j: int, count: int) -> tuple[float, flo
 @njit(**_sums)
 def _bend(system: System, run: Run, c: int, space: Space, bend: np.ndarray) -> None:
     """Write how a component's shortfall bends the loss at each point, without the component's factor, (G,)."""
-    _wide()
     demand, production, p, points = run.demand, space.production[c], system.p, len(run.demand)
     if p == 2:
         for j in range(points):
@@ -703,10 +705,7 @@ def _bend(system: System, run: Run, c: int, space: Space, bend: np.ndarray) -> N
         moves = _moves(system, production[j])
         first = (1 + residual * moves) / denominator
         power = 1.0 if p == 1 else residual ** (p - 1)
-        if p > 2:
-            steep = (p - 1) * residual ** (p - 2)
-        else:
-            steep = max(residual, least) ** (p - 2)
+        steep = (p - 1) * residual ** (p - 2) if p > 2 else max(residual, least) ** (p - 2)
         bend[j] = (2 * power * moves / denominator + steep * first) * first if residual > 0 else 0.0
 
 
@@ -716,10 +715,9 @@ def _curve(system: System, run: Run, i: int, count: int, space: Space, bench: Be
 
     `count` points fall short; the bench has their table.
     """
-    _wide()
     n = len(model.x) // 2
     x, y, kappa, ratio = space.x[i], space.y[i], space.kappa[i], space.ratio[i]
-    scale = system.weight[i] / run.resource
+    scale = system.weight[i] * run.per_resource
     cos, sin = x / kappa, y / kappa
     # dκ/d(log σ) = −2κ; densities are differentiated by log σ here, and by κ below.
     by_log = -2 * kappa
@@ -1031,6 +1029,7 @@ def _descend_first_order(
     end: int,
 ) -> None:
     """Advance the runs from `start` to `end`; `mu` and `sigma` hold their starts and are overwritten by their ends."""
+    _wide()
     space, trail = _space(system), _trail(mu.shape[1])
     for b in range(start, end):
         problem = b // runs
@@ -1057,6 +1056,7 @@ def _descend_newton(
     end: int,
 ) -> None:
     """As `_descend_first_order`, by Newton's method."""
+    _wide()
     n = mu.shape[1]
     space, trail, here, there, bench = _space(system), _trail(n), _model(n), _model(n), _bench(n, len(system.cosine))
     for b in range(start, end):
@@ -1083,7 +1083,8 @@ def _system(
 ) -> System:
     theta = convention.grid().theta
     n = network.n_agents
-    links = (network.interaction + network.interaction.T).triu(1)
+    # A matrix that is not asked for would be large for many agents.
+    links = torch.zeros(0, 0) if communication is None else (network.interaction + network.interaction.T).triu(1)
     first, second = links.nonzero(as_tuple=True)
     pull = stiffness or Stiffness(0.0)
     low, high = (bounds.low, bounds.high) if isinstance(bounds, Bounded) else (0.0, math.inf)
@@ -1101,7 +1102,7 @@ def _system(
         smallest=smallest_production(convention, torch.float64),
         first=first.numpy(),
         second=second.numpy(),
-        link=links[first, second].numpy(),
+        link=links[first, second].double().numpy(),
         scaling=SCALINGS.index("sum" if communication is None else communication.scaling),
         target=torch.as_tensor(pull.target).double().expand(n).contiguous().numpy(),
         power=0 if stiffness is None else pull.power,
@@ -1165,7 +1166,7 @@ def descend(
     none = torch.zeros_like(resource)
     strengths = torch.stack(
         [
-            resource,
+            1 / resource,
             none if communication is None else torch.as_tensor(communication.strength),
             none if stiffness is None else torch.as_tensor(stiffness.strength),
         ]
@@ -1188,20 +1189,30 @@ def descend(
     else:
         kernel = partial(_descend_first_order, system, _rule(method, settings), *given)
 
-    def advance(start: int) -> None:
-        end = min(start + size, len(mu))
-        kernel(start, end)
-        report(end - start)
-
-    # Several shares a core, since runs differ in how long they take.
+    # Several shares a core, since runs differ in how long they take; whoever is free takes the next.
     size = max(1, math.ceil(len(mu) / (threads * SHARES)))
     starts = range(0, len(mu), size)
-    if threads == 1 or len(starts) == 1:
-        for start in starts:
-            advance(start)
+    waiting: SimpleQueue[int] = SimpleQueue()
+    for start in starts:
+        waiting.put(start)
+
+    def advance() -> None:
+        with contextlib.suppress(Empty):
+            while True:
+                start = waiting.get_nowait()
+                end = min(start + size, len(mu))
+                kernel(start, end)
+                report(end - start)
+
+    helpers = min(threads, len(starts)) - 1
+    if helpers == 0:
+        advance()
     else:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(advance, starts))
+        with ThreadPoolExecutor(helpers) as pool:
+            others = [pool.submit(advance) for _ in range(helpers)]
+            advance()
+            for other in others:
+                other.result()
     return Found(
         mu=ends[0],
         sigma=ends[1],
@@ -1213,3 +1224,16 @@ def descend(
         gradient_norm=found[:, 3],
         stop=counts[:, 1],
     )
+
+
+def prepare() -> None:
+    """Compile everything now, or load it from the disk.
+
+    The first solution on a machine takes half a minute for this, all later ones, in other processes too, a fraction of
+    a second.
+    """
+    from dpslib.demand import mixture
+    from dpslib.solver import solve
+
+    for method in (Adam(), Newton()):
+        solve(mixture([1.0], 0.5), 1, optimiser=method, max_steps=1)

@@ -446,7 +446,6 @@ def _minimise(work: _Work, *, client: Client | None, progress: bool) -> Found:
     workers = threads if large and work.device.type == "cpu" else 1
     # On a pipe or in a notebook's output a bar is noise: `disable=None` shows it on terminals alone.
     with tqdm(total=runs, desc="solving", unit="run", delay=2, leave=False, disable=None if progress else True) as bar:
-
         if work.is_compiled:
             return work.run_compiled(threads, bar.update)
 
