@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 SCALES = ("smoke", "reader", "paper")
 """How much a notebook computes, for a check, for a reader, or as much as the papers did."""
 
+OPTIMISERS = ("own", "adam", "newton")
+"""Each experiment's own, which its text names, or the same for all but those that compare optimisers."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -25,15 +29,28 @@ class Run:
         seed: the first seed, at least 0.
         device: `cpu` or `cuda`.
         convention: name of the numerical convention.
+        optimiser: one of `OPTIMISERS`.
     """
 
     scale: str
     seed: int
     device: str
     convention: str
+    optimiser: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What every experiment that solves systems takes of this."""
+        from dpslib.newton import Newton
+        from dpslib.optimiser import Adam
+
+        options: dict[str, Any] = {"seed": self.seed, "device": self.device, "convention": self.convention}
+        if self.optimiser != "own":
+            options["optimiser"] = {"adam": Adam(), "newton": Newton()}[self.optimiser]
+        return options
 
 
-def setup(scale: str, seed: int, device: str, convention: str) -> Run:
+def setup(scale: str, seed: int, device: str, convention: str, optimiser: str) -> Run:
     """Check a notebook's parameters and set the look of its figures.
 
     Args:
@@ -41,6 +58,7 @@ def setup(scale: str, seed: int, device: str, convention: str) -> Run:
         seed: the first seed, at least 0.
         device: `cpu` or `cuda`.
         convention: `identified` or `paper_text`.
+        optimiser: one of `OPTIMISERS`.
 
     Returns:
         The parameters.
@@ -58,10 +76,11 @@ def setup(scale: str, seed: int, device: str, convention: str) -> Run:
     _validate.integer("seed", seed, 0)
     _validate.device(device)
     _validate.choice("convention", convention, CONVENTIONS)
+    _validate.choice("optimiser", optimiser, OPTIMISERS)
     use_style()
     # Without a date, the same figure is the same file.
     set_matplotlib_formats("svg", metadata={"Date": None})
-    return Run(scale, seed, device, convention)
+    return Run(scale, seed, device, convention, optimiser)
 
 
 def provenance(run: Run) -> Markdown:
@@ -69,9 +88,10 @@ def provenance(run: Run) -> Markdown:
     from IPython.display import Markdown
 
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("dpslib", "torch", "numpy", "scipy", "xarray"))
+    method = "" if run.optimiser == "own" else f", every system solved by `{run.optimiser}`"
     return Markdown(
         f"Made at scale `{run.scale}` with seed `{run.seed}` on `{run.device}` under the convention "
-        f"`{run.convention}`, by Python {platform.python_version()}, {versions}."
+        f"`{run.convention}`{method}, by Python {platform.python_version()}, {versions}."
     )
 
 
@@ -191,3 +211,26 @@ def cite(name: str, value: Any, fmt: str = "") -> None:
 
     # As a string: MyST-NB reads what looks like a number as one, and 20.20 would lose its last digit.
     glue(name, format(value, fmt), display=False)
+
+
+RESULTS = "results"
+"""Key under which a notebook carries what it found."""
+
+
+def record(*found: Mapping[str, float]) -> None:
+    """Let the executed notebook carry its results, for `ledger.results_of` to read.
+
+    Args:
+        found: recomputed values by estimator name, together all that the notebook holds against print.
+
+    Raises:
+        ValueError: an estimator has two values.
+    """
+    from myst_nb import glue
+
+    results: dict[str, float] = {}
+    for values in found:
+        if twice := [name for name in values if name in results and results[name] != float(values[name])]:
+            raise ValueError(f"results must have one value each; got two of {', '.join(twice)}")
+        results |= {name: float(value) for name, value in values.items()}
+    glue(RESULTS, json.dumps(results), display=False)

@@ -36,9 +36,10 @@ scale = "reader"  # smoke (seconds), reader, or paper (the paper's own sizes)
 seed = 0  # run r of every experiment starts from the seed `seed + r`
 device = "cpu"  # cpu or cuda
 convention = "identified"  # identified (by the printed numbers) or paper_text (as the paper writes it)
+optimiser = "own"  # own (what the text names), or adam or newton for all
 
 # %%
-run = setup(scale, seed, device, convention)
+run = setup(scale, seed, device, convention, optimiser)
 
 # %% [markdown]
 # ## Agents, network, production, demand
@@ -108,9 +109,7 @@ table(
 # %%
 constrained = model.constraints(
     **model.CONSTRAINTS[run.scale],
-    seed=run.seed,
-    device=run.device,
-    convention=run.convention,
+    **run.options,
 )
 
 # %% mystnb={"figure": {"name": "fig-a-02", "caption": "Fig 2 of paper A, computed instead of sketched: four agents before a bi-Gaussian demand, the best of several starts at each level. (a) The resource constraint scales production. (b) The communication cost draws the agents together. (c) The second-order constraint, here a stiffness towards π, draws them away from the demand's modes, which lie π/2 from π."}, "image": {"alt": "Three panels: production above, at and below the demand for three resource levels; the mean distance between agents falling to zero as the communication cost grows; the mean distance from π falling as the stiffness grows."}}

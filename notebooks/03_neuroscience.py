@@ -22,7 +22,7 @@ import matplotlib.pyplot as plt
 
 from dpslib import network
 from dpslib.experiments import neuroscience
-from dpslib.notebook import cite, claims_table, provenance, setup, table
+from dpslib.notebook import cite, claims_table, provenance, record, setup, table
 from dpslib.plots import neuroscience as draw
 from dpslib.plots.style import panel_letters
 
@@ -31,10 +31,10 @@ scale = "reader"  # smoke (seconds), reader, or paper (the paper's own sizes)
 seed = 0  # run r of every experiment starts from the seed `seed + r`
 device = "cpu"  # cpu or cuda
 convention = "identified"  # identified (by the printed numbers) or paper_text (as the paper writes it)
+optimiser = "own"  # own (what the text names), or adam or newton for all
 
 # %%
-run = setup(scale, seed, device, convention)
-options = {"seed": run.seed, "device": run.device, "convention": run.convention}
+run = setup(scale, seed, device, convention, optimiser)
 
 # %% [markdown]
 # ## Filters that match their stimuli
@@ -48,7 +48,7 @@ options = {"seed": run.seed, "device": run.device, "convention": run.convention}
 # ones for both clusters. Adam descends $L$, as the paper writes it, and for comparison $\log(1 + L)$.
 
 # %%
-filters = neuroscience.retina(**neuroscience.RETINA[run.scale], **options)
+filters = neuroscience.retina(**neuroscience.RETINA[run.scale], **run.options)
 
 # %% mystnb={"figure": {"name": "fig-a-05", "caption": "Fig 5 of paper A: stimuli (solid) and learned filters (dashed) of (a, b) either cluster and (c) both together, for the start with the lowest loss. Thin: all starts."}, "image": {"alt": "Three panels: the filter of cluster 1 on a single mode at π/2, that of cluster 2 on one at 3π/2, and their sum on both modes; the dashed line of the best start lies on the solid one, a few thin lines of other starts lie elsewhere."}}
 fig, axes = plt.subplots(1, 3, figsize=(9, 3))
@@ -125,7 +125,7 @@ draw.topology(star, ax)
 plt.show()
 
 # %%
-hub = neuroscience.specialise(star, **neuroscience.STAR[run.scale], **options)
+hub = neuroscience.specialise(star, **neuroscience.STAR[run.scale], **run.options)
 
 # %% mystnb={"figure": {"name": "fig-a-07", "caption": "Fig 7 of paper A. (a) Skill densities in the optimum with the lowest loss, and the workload. (b) Specialisation of each agent over random starts: mean, one standard error, and every run (dots)."}, "image": {"alt": "Two panels: a broad density of the central agent and narrower ones of the peripheral agents over a workload of five modes; bars of specialisation, the central agent's the lowest with the smallest spread, the eight others about equal and higher."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.8))
@@ -192,7 +192,7 @@ draw.topology(tiers, ax)
 plt.show()
 
 # %%
-three = neuroscience.specialise(tiers, **neuroscience.TIERS[run.scale], **options)
+three = neuroscience.specialise(tiers, **neuroscience.TIERS[run.scale], **run.options)
 
 # %% mystnb={"figure": {"name": "fig-a-09", "caption": "Fig 9 of paper A: specialisation by tier, mean over random starts with one standard error, and every run (dots)."}, "image": {"alt": "Three bars, core, penumbra and periphery; the dots of the core spread over a wide range, those of the other tiers lie close together."}}
 fig, ax = plt.subplots(figsize=(6, 4))
@@ -260,14 +260,14 @@ star_starts = neuroscience.specialise(
     tasks=list(neuroscience.workloads()),
     starts=["graded", "even", "reversed"],
     **neuroscience.STAR_VARIATIONS[run.scale],
-    **options,
+    **run.options,
 )
 tier_starts = neuroscience.specialise(
     tiers,
     tasks=["five niches", "three modes"],
     starts=list(neuroscience.STARTS),
     **neuroscience.TIERS_VARIATIONS[run.scale],
-    **options,
+    **run.options,
 )
 
 # %% mystnb={"figure": {"name": "fig-c-starts", "caption": "Specialisation by tier on the five niches in (a) the star and (b) the three tiers, by how the starting breadths are drawn: broader towards the centre (graded), alike in all tiers (even), or narrower towards the centre (reversed). Means with one standard error; thin: single runs."}, "image": {"alt": "Two panels of lines over the tiers. In the star the periphery lies above the centre for every way to start. In the three tiers the line rises steeply for graded starts, less for even ones and hardly for reversed ones."}}
@@ -332,4 +332,5 @@ print(
 )
 
 # %%
+record(filter_results, star_results, tier_results)
 provenance(run)

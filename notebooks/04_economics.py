@@ -22,7 +22,7 @@ import matplotlib.pyplot as plt
 
 from dpslib import catalogues, claims
 from dpslib.experiments import economics
-from dpslib.notebook import cite, claims_table, provenance, setup, table
+from dpslib.notebook import cite, claims_table, provenance, record, setup, table
 from dpslib.plots import economics as draw
 from dpslib.plots.style import panel_letters
 
@@ -31,9 +31,10 @@ scale = "reader"  # smoke (seconds), reader, or paper (the paper's own sizes)
 seed = 0  # run r of every experiment starts from the seed `seed + r`
 device = "cpu"  # cpu or cuda
 convention = "identified"  # identified (by the printed numbers) or paper_text (as the paper writes it)
+optimiser = "own"  # own (what the text names), or adam or newton for all
 
 # %%
-run = setup(scale, seed, device, convention)
+run = setup(scale, seed, device, convention, optimiser)
 printed = claims.load()
 
 # %% [markdown]
@@ -52,9 +53,7 @@ printed = claims.load()
 # %%
 world = economics.trade(
     **economics.TRADE[run.scale],
-    seed=run.seed,
-    device=run.device,
-    convention=run.convention,
+    **run.options,
 )
 
 # %% mystnb={"figure": {"name": "fig-a-10", "caption": "Fig 10 of paper A: what each country (left and right) produces in the solution with the lowest loss. Top: autarchy, for both readings of an isolated country's weight. Bottom: trade. Dashed: the demand of the whole world."}, "image": {"alt": "Four panels. Under autarchy the production of both countries is nearly flat, at either weight. Under trade one country produces one peak and the other country the other peak."}}
@@ -161,9 +160,7 @@ print("consumption is larger under trade, by weight of an isolated country:", ga
 # %%
 workforce = economics.firm(
     **economics.FIRM[run.scale],
-    seed=run.seed,
-    device=run.device,
-    convention=run.convention,
+    **run.options,
 )
 correlations = economics.firm_correlations(workforce)
 
@@ -258,9 +255,7 @@ print("mean correlations are positive in every set, both distances:", bool(posit
 # %%
 labour = economics.labour_market(
     **economics.MARKET[run.scale],
-    seed=run.seed,
-    device=run.device,
-    convention=run.convention,
+    **run.options,
 )
 
 # %% mystnb={"figure": {"name": "fig-a-13", "caption": "Fig 13 of paper A: specialisation (top) and distance of the two workers (bottom) over the friction, with the denominator as written (left) and with the root (right). Grey: the optimum of a symmetric pair by exhaustive search; squares: the lowest loss of all starts; dots: random starts; purple: median of the starts at the peaks."}, "image": {"alt": "Four panels with the friction on a logarithmic axis. Specialisation stays constant, declines over a short range and drops to nearly zero; so does the distance. Runs that start at the peaks decline slowly far beyond the drop, and random starts lie on either branch."}}
@@ -428,4 +423,5 @@ for metric in ("mean", "cv"):
     print(metric, "differs at p < 0.001 in every draw:", bool(significant))
 
 # %%
+record(trading, hired, market, returns)
 provenance(run)

@@ -24,7 +24,7 @@ import matplotlib.pyplot as plt
 
 from dpslib import claims
 from dpslib.experiments import computing, pairs
-from dpslib.notebook import cite, claims_table, provenance, setup, table
+from dpslib.notebook import cite, claims_table, provenance, record, setup, table
 from dpslib.plots import computing as draw
 from dpslib.plots.style import panel_letters
 
@@ -33,10 +33,10 @@ scale = "reader"  # smoke (seconds), reader, or paper (the paper's own sizes)
 seed = 0  # run r of every experiment starts from the seed `seed + r`
 device = "cpu"  # cpu or cuda
 convention = "identified"  # identified (by the printed numbers) or paper_text (as the paper writes it)
+optimiser = "own"  # own (what the text names), or adam or newton for all
 
 # %%
-run = setup(scale, seed, device, convention)
-options = {"seed": run.seed, "device": run.device, "convention": run.convention}
+run = setup(scale, seed, device, convention, optimiser)
 
 # %% [markdown]
 # ## Learning and heterogeneity
@@ -58,8 +58,8 @@ options = {"seed": run.seed, "device": run.device, "convention": run.convention}
 # all strengths; it cannot change which homogeneous network performs as well as a heterogeneous one.
 
 # %%
-sweep = computing.stiffness_sweep(**computing.STIFFNESS_SWEEP[run.scale], **options)
-relaxed = computing.resource_sweep(**computing.RESOURCE_SWEEP[run.scale], **options)
+sweep = computing.stiffness_sweep(**computing.STIFFNESS_SWEEP[run.scale], **run.options)
+relaxed = computing.resource_sweep(**computing.RESOURCE_SWEEP[run.scale], **run.options)
 statistics = computing.learning_statistics(sweep, relaxed)
 printed = {name: claims.load()[f"A-3.4.1-{name}"] for name in computing.STATISTICS}
 values = {name: claim.value for name, claim in printed.items()}
@@ -172,10 +172,10 @@ print(
 # zero.
 
 # %%
-surface = computing.scaling_surface(**computing.SURFACE[run.scale], **options)
+surface = computing.scaling_surface(**computing.SURFACE[run.scale], **run.options)
 fits = computing.surface_fits(surface)
 windows = computing.window_fits(surface)
-single = computing.one_agent(**computing.ONE_AGENT[run.scale], **options)
+single = computing.one_agent(**computing.ONE_AGENT[run.scale], **run.options)
 single_fits = computing.one_agent_fits(single)
 
 # %% mystnb={"figure": {"name": "fig-a-16", "caption": "Fig 16 of paper A. (a) Loss of N agents at D subintervals with R proportional to 1/(ND), for one task: dots, computed; dashed, the best sum of two power laws and a constant; solid, the best product. (b) Ratio of fitted to computed loss, all tasks. (c) One agent with R proportional to 1/D: loss with the fit of a power law, and over-production in units of the demand's area, for all tasks."}, "image": {"alt": "Three panels: parallel falling lines of computed losses, one for each N, followed by the product and missed by the sum, which levels off; ratios of fitted to computed loss near one for the product and far above one at small losses for the sum; one agent's loss falling to zero with D while its over-production rises."}}
@@ -305,4 +305,5 @@ print(
 )
 
 # %%
+record(results, scaling, turned)
 provenance(run)

@@ -37,7 +37,7 @@ from dpslib.experiments import (
     scaling,
     topology,
 )
-from dpslib.notebook import cite, claims_table, provenance, setup, table
+from dpslib.notebook import cite, claims_table, provenance, record, setup, table
 from dpslib.plots import arguments as draw_arguments
 from dpslib.plots import efficiency as draw_efficiency
 from dpslib.plots import recursion as draw_recursion
@@ -52,10 +52,10 @@ scale = "reader"  # smoke (seconds), reader, or paper (the paper's own sizes)
 seed = 0  # run r of every experiment starts from the seed `seed + r`
 device = "cpu"  # cpu or cuda
 convention = "identified"  # identified (by the printed numbers) or paper_text (as the paper writes it)
+optimiser = "own"  # own (what the text names), or adam or newton for all
 
 # %%
-run = setup(scale, seed, device, convention)
-common = {"seed": run.seed, "device": run.device, "convention": run.convention}
+run = setup(scale, seed, device, convention, optimiser)
 printed = {name: claim.published for name, claim in claims.load().items()}
 
 # %% [markdown]
@@ -77,7 +77,7 @@ printed = {name: claim.published for name, claim in claims.load().items()}
 # solves both spacings and the sixteen workloads of Fig 34a, as far as they are known.
 
 # %%
-growth = scaling.size_scaling(**scaling.SCALING[run.scale], **common)
+growth = scaling.size_scaling(**scaling.SCALING[run.scale], **run.options)
 peaks, unlike = (scaling.of_series(growth, name) for name in ("gap", "diverse"))
 
 # %% mystnb={"figure": {"name": "fig-a-18", "caption": "Fig 18 of paper A: (a) heterogeneity and (b) specialisation of optimised systems against their size, averaged over mixtures of 1 to 8 peaks. Shaded: one standard deviation over the workloads; thin lines: single seeds; dotted: random agents like those that the runs start from."}, "image": {"alt": "Two panels against system size: mean heterogeneity rises from 0 and levels off far above that of the random agents it starts from; specialisation rises steeply within the first few agents and then falls slowly."}}
@@ -292,7 +292,7 @@ print("Bonferroni's threshold:", round(influence_results["workload.threshold"], 
 # stays positive; this is our first reading. Its stop is a second question, and {numref}`fig-c-readings` shows all three.
 
 # %%
-parts = topology.component_size(**topology.COMPONENTS[run.scale], **common)
+parts = topology.component_size(**topology.COMPONENTS[run.scale], **run.options)
 tight = parts.sel(reading="tight stop")
 
 # %% mystnb={"figure": {"name": "fig-a-23", "caption": "Fig 23 of paper A: effect of component size on (a) heterogeneity of the system and within components and (b) the loss, as the sum that the model minimises and as the mean over components. Lines: medians; shaded: tenth to ninetieth percentile over seeds."}, "image": {"alt": "Two panels against component size: heterogeneity rises steeply from one to two and more slowly after that, system and components together from two on; the loss falls over several orders of magnitude on a logarithmic axis."}}
@@ -388,13 +388,13 @@ print(
 # of the readings tried, only these show all three regimes. {numref}`fig-c-locality` shows two others.
 
 # %%
-local = topology.locality(**topology.LOCALITY[run.scale], **common)
+local = topology.locality(**topology.LOCALITY[run.scale], **run.options)
 others = {
     "modes at 2πk/8": topology.locality(
-        **topology.ALTERNATIVES[run.scale], spacing="gap", **common
+        **topology.ALTERNATIVES[run.scale], spacing="gap", **run.options
     ),
     "distances divided by breadths": topology.locality(
-        **topology.ALTERNATIVES[run.scale], scaling="sum", **common
+        **topology.ALTERNATIVES[run.scale], scaling="sum", **run.options
     ),
 }
 
@@ -458,7 +458,7 @@ print("costs in order, distances at most π:", ordered, inside)
 # $\sum_i \alpha_i$ and four times that.
 
 # %%
-unequal = topology.agent_weights(**topology.WEIGHTS[run.scale], **common)
+unequal = topology.agent_weights(**topology.WEIGHTS[run.scale], **run.options)
 
 # %% mystnb={"figure": {"name": "fig-a-36", "caption": "Fig 36 of paper A: specialisation of five agents (a) with weights 1 to 5 and (b) with equal weights. Dots: means over random starts; bars: standard deviations."}, "image": {"alt": "Two panels: specialisation falls with the weight from above three to below two; with equal weights it is flat within wide bars."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True)
@@ -508,8 +508,8 @@ print("weights:", alpha.weights.round(decimals=9).tolist(), alpha.n_components)
 # performance with and without the penalty, averaged over $R$ and pooled.
 
 # %%
-scarce = efficiency.scarcity(**efficiency.SCARCITY[run.scale], **common)
-stiff = efficiency.stiffness(**efficiency.STIFFNESS[run.scale], **common)
+scarce = efficiency.scarcity(**efficiency.SCARCITY[run.scale], **run.options)
+stiff = efficiency.stiffness(**efficiency.STIFFNESS[run.scale], **run.options)
 
 # %% mystnb={"figure": {"name": "fig-a-27", "caption": "Fig 27 of paper A: heterogeneity of sixteen optimised agents against the resource constraint for six workloads, mean and standard deviation over seeds. Dashed: R = 2N; dotted: the random agents that the runs start from. The workloads other than the bi-Gaussian are our reading."}, "image": {"alt": "Curves of heterogeneity against the resource constraint: flat at the value of the start while resources are abundant, a step up near R = 2N for workloads with several modes, flat after that; the single broad mode does not rise."}}
 fig, ax = plt.subplots(figsize=(7.5, 4.5))
@@ -951,10 +951,9 @@ print("all printed numbers of the wave agree:", bool(rob_wave.agrees.all()))
 # circle, one all of it. Every chain takes the best of a few random starts on each layer.
 
 # %%
-rec_options = {"seed": run.seed, "device": run.device, "convention": run.convention}
-rec_layers = recursion.layers(**recursion.RECURSION[run.scale], **rec_options)
-rec_stiff = recursion.stiff_first_layer(**recursion.RECURSION[run.scale], **rec_options)
-rec_graphs = recursion.dependency_graphs(**recursion.GRAPHS[run.scale], **rec_options)
+rec_layers = recursion.layers(**recursion.RECURSION[run.scale], **run.options)
+rec_stiff = recursion.stiff_first_layer(**recursion.RECURSION[run.scale], **run.options)
+rec_graphs = recursion.dependency_graphs(**recursion.GRAPHS[run.scale], **run.options)
 rec_results = recursion.recursion_results(rec_layers, rec_stiff, rec_graphs)
 
 # %% mystnb={"figure": {"name": "fig-c-rec-layers", "caption": "Heterogeneity of three layers under maps that (a) keep the order strictly and (b) collapse a region. Dots: single chains; lines: their median; dotted: agents as they start, before anything is optimised."}, "image": {"alt": "Two panels of heterogeneity against layer: most strictly monotone maps keep its level, the one that shrinks the circle to a tenth loses nearly all of it; a collapsed gap or half keeps it, a complete collapse brings it to nearly zero."}}
@@ -1037,9 +1036,7 @@ print("maps that keep the order strictly:", ", ".join(recursion.STRICT))
 
 # %%
 arg_options = {"seed": run.seed, "convention": run.convention}
-arg_narrowing = arguments.narrowing(
-    **arguments.NARROWING[run.scale], **arg_options, device=run.device
-)
+arg_narrowing = arguments.narrowing(**arguments.NARROWING[run.scale], **run.options)
 arg_delta = arguments.delta_limit(convention=run.convention)
 arg_alike = arguments.like_agents(**arguments.ALIKE[run.scale], **arg_options)
 arg_assigned = arguments.random_assignment(
@@ -1198,4 +1195,15 @@ print(
 )
 
 # %%
+record(
+    scaling_results,
+    influence_results,
+    component_results,
+    locality_results,
+    weight_results,
+    efficiency_results,
+    rob_results,
+    rec_results,
+    arg_results,
+)
 provenance(run)

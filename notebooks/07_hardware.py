@@ -28,7 +28,7 @@ import matplotlib.pyplot as plt
 
 from dpslib import claims
 from dpslib.experiments import hardware
-from dpslib.notebook import cite, claims_table, provenance, setup, table
+from dpslib.notebook import cite, claims_table, provenance, record, setup, table
 from dpslib.plots import hardware as draw
 from dpslib.plots.style import panel_letters
 
@@ -37,9 +37,10 @@ scale = "reader"  # smoke (seconds), reader, or paper (the paper's own sizes)
 seed = 0  # run r of every experiment starts from the seed `seed + r`
 device = "cpu"  # cpu or cuda
 convention = "identified"  # identified (by the printed numbers) or paper_text (as the paper writes it)
+optimiser = "own"  # own (what the text names), or adam or newton for all
 
 # %%
-run = setup(scale, seed, device, convention)
+run = setup(scale, seed, device, convention, optimiser)
 
 # %% [markdown]
 # ## Four kinds of hardware
@@ -62,9 +63,7 @@ run = setup(scale, seed, device, convention)
 # %%
 regimes = hardware.regimes(
     **hardware.REGIMES[run.scale],
-    seed=run.seed,
-    device=run.device,
-    convention=run.convention,
+    **run.options,
 )
 mean_norm, integral_norm = list(hardware.READINGS.values())[:2]
 
@@ -168,9 +167,7 @@ for name, reading in zip(names, readings, strict=True):
 moved = hardware.misalignment(
     regimes,
     **hardware.MISALIGNMENT[run.scale],
-    seed=run.seed,
-    device=run.device,
-    convention=run.convention,
+    **run.options,
 )
 table(
     hardware.misalignment_table(moved),
@@ -217,9 +214,7 @@ claims_table(
 # %%
 scaling = hardware.scaling(
     **hardware.SCALING[run.scale],
-    seed=run.seed,
-    device=run.device,
-    convention=run.convention,
+    **run.options,
 )
 
 # %% mystnb={"figure": {"name": "fig-a-32", "caption": "Fig 32 of paper A: productivity against system size on heterogeneous and homogeneous hardware. Dots: single runs; lines: means; bands: standard errors; dashed: where the heterogeneous curve levels off and where the homogeneous one meets it."}, "image": {"alt": "Two rising curves: heterogeneous hardware jumps to the plateau at a small size, homogeneous hardware climbs nearly linearly and reaches the same plateau at a size almost three times as large."}}
@@ -346,4 +341,5 @@ cite("adam-narrow", float(adam.sel(start="random, narrow")), ".2f")
 # has nothing to do with hardware.
 
 # %%
+record(results, grown)
 provenance(run)

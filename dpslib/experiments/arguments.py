@@ -19,7 +19,8 @@ from dpslib.convention import Convention, get_convention
 from dpslib.demand import Demand, bimodal, evaluate, mixture
 from dpslib.loss import mismatch, norm, shortfall
 from dpslib.measures import diversity, heterogeneity, similarity
-from dpslib.optimiser import Adam
+from dpslib.newton import Newton
+from dpslib.optimiser import Adam, Optimiser
 from dpslib.solver import solve
 
 NARROWING: dict[str, dict[str, Any]] = {
@@ -71,6 +72,7 @@ def narrowing(
     *,
     seed: int = 0,
     device: str = "cpu",
+    optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 512,
 ) -> xr.Dataset:
@@ -83,6 +85,7 @@ def narrowing(
         max_steps: the most Adam steps of a run.
         seed: seed of the starts.
         device: `cpu` or `cuda`.
+        optimiser: how to descend.
         convention: a convention or its name.
         points: grid points.
 
@@ -104,7 +107,7 @@ def narrowing(
         "initial_mu": math.pi + scale * generator.uniform(-2, 2, (1, starts, n)),
         "initial_sigma": scale * generator.uniform(0.3, 1.0, (1, starts, n)),
         "sigma_bounds": (0.01, 10.0),
-        "optimiser": Adam(),
+        "optimiser": optimiser,
         "loss_scale": "log",
         "device": device,
         "convention": convention,

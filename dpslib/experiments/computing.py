@@ -22,6 +22,7 @@ from dpslib.demand import Demand, evaluate, mixture
 from dpslib.loss import mismatch
 from dpslib.measures import over_production, total_production
 from dpslib.newton import Newton
+from dpslib.optimiser import Optimiser
 from dpslib.solver import solve
 
 AGENTS = 4
@@ -109,6 +110,7 @@ def stiffness_sweep(
     *,
     seed: int = 0,
     device: str = "cpu",
+    optimiser: Optimiser | Newton = OPTIMISER,
     convention: str | Convention = "identified",
     points: int = 256,
 ) -> xr.Dataset:
@@ -121,6 +123,7 @@ def stiffness_sweep(
         max_steps: the most steps of a run.
         seed: run r of every problem starts from the seed `seed + r`.
         device: `cpu` or `cuda`.
+        optimiser: how to descend.
         convention: a convention or its name; both norms are computed, whichever it has.
         points: grid points of the optimisation.
 
@@ -152,7 +155,7 @@ def stiffness_sweep(
         seed=seed,
         initial_sigma=(0.3, 1.0),
         sigma_bounds=(0.05, 10.0),
-        optimiser=OPTIMISER,
+        optimiser=optimiser,
         max_steps=max_steps,
         patience=100,
         device=device,
@@ -169,7 +172,7 @@ def stiffness_sweep(
     )
     coords = {"norm": list(NORMS), "stiffness": levels, "theta": convention.grid().theta.numpy()}
     return found.assign_coords(coords).assign_attrs(
-        _attrs(convention, max_steps, "paper A, section 3.4.1, Fig 15 left", resource=RESOURCE)
+        _attrs(convention, max_steps, optimiser, "paper A, section 3.4.1, Fig 15 left", resource=RESOURCE)
     )
 
 
@@ -181,6 +184,7 @@ def resource_sweep(
     *,
     seed: int = 0,
     device: str = "cpu",
+    optimiser: Optimiser | Newton = OPTIMISER,
     convention: str | Convention = "identified",
     points: int = 256,
 ) -> xr.Dataset:
@@ -193,6 +197,7 @@ def resource_sweep(
         max_steps: the most steps of a run.
         seed: as `stiffness_sweep`.
         device: `cpu` or `cuda`.
+        optimiser: how to descend.
         convention: a convention or its name; both norms are computed, whichever it has.
         points: grid points of the optimisation.
 
@@ -219,7 +224,7 @@ def resource_sweep(
         seed=seed,
         initial_sigma=(0.3, 1.0),
         sigma_bounds=(0.05, 10.0),
-        optimiser=OPTIMISER,
+        optimiser=optimiser,
         max_steps=max_steps,
         patience=100,
         device=device,
@@ -236,7 +241,9 @@ def resource_sweep(
         found.transpose("norm", "task", "resource")
         .assign_coords(resource=levels)
         .assign_attrs(
-            _attrs(convention, max_steps, "paper A, section 3.4.1, Fig 15 right", stiffness=LARGEST_STIFFNESS)
+            _attrs(
+                convention, max_steps, optimiser, "paper A, section 3.4.1, Fig 15 right", stiffness=LARGEST_STIFFNESS
+            )
         )
     )
 
@@ -354,6 +361,7 @@ def scaling_surface(
     constants: Sequence[float] = (1.0, 1 / 8, 1 / 64),
     seed: int = 0,
     device: str = "cpu",
+    optimiser: Optimiser | Newton = OPTIMISER,
     convention: str | Convention = "identified",
 ) -> xr.Dataset:
     """Solve systems of N agents whose demand is known at D points, with R proportional to 1/(N D) (Fig 16, left).
@@ -367,6 +375,7 @@ def scaling_surface(
         constants: κ in R = κ · 2 N_max · N_max D_max / (N D): with κ = 1 the largest system produces area 1.
         seed: run r of every problem starts from the seed `seed + r`.
         device: `cpu` or `cuda`.
+        optimiser: how to descend.
         convention: a convention or its name; its grid is replaced by the one of D subintervals.
 
     Returns:
@@ -384,7 +393,16 @@ def scaling_surface(
     for size in sizes:
         resource = np.array([[2 * kappa * largest / (size * d) for d in resolutions] for kappa in constants])
         loss, _ = _at_resolutions(
-            five_mode_tasks(tasks, seed), size, resource, resolutions, runs, max_steps, seed, device, convention
+            five_mode_tasks(tasks, seed),
+            size,
+            resource,
+            resolutions,
+            runs,
+            max_steps,
+            seed,
+            device,
+            optimiser,
+            convention,
         )
         pieces.append(
             xr.Dataset(
@@ -396,7 +414,7 @@ def scaling_surface(
         )
     data = xr.concat(pieces, dim="size", data_vars="all").transpose("task", "constant", "size", "resolution")
     return data.assign_coords(size=list(sizes), resolution=list(resolutions), constant=list(constants)).assign_attrs(
-        _attrs(get_convention(convention), max_steps, "paper A, section 3.4.2, Fig 16 left")
+        _attrs(get_convention(convention), max_steps, optimiser, "paper A, section 3.4.2, Fig 16 left")
     )
 
 
@@ -409,6 +427,7 @@ def one_agent(
     reference: int = 64,
     seed: int = 0,
     device: str = "cpu",
+    optimiser: Optimiser | Newton = OPTIMISER,
     convention: str | Convention = "identified",
 ) -> xr.Dataset:
     """Solve one agent whose demand is known at D points, with R proportional to 1/D (Fig 16, right).
@@ -421,6 +440,7 @@ def one_agent(
         reference: the D at which the agent produces area 1, R = 2 · reference / D.
         seed: as `scaling_surface`.
         device: `cpu` or `cuda`.
+        optimiser: how to descend.
         convention: as `scaling_surface`.
 
     Returns:
@@ -434,7 +454,9 @@ def one_agent(
     """
     demands = five_mode_tasks(tasks, seed)
     resource = np.array([2 * reference / d for d in resolutions])
-    loss, made = _at_resolutions(demands, 1, resource, resolutions, runs, max_steps, seed, device, convention)
+    loss, made = _at_resolutions(
+        demands, 1, resource, resolutions, runs, max_steps, seed, device, optimiser, convention
+    )
     fine = _discretised(get_convention(convention), max(resolutions))
     asked = evaluate(demands, fine)[:, None]
     dims = ("task", "resolution")
@@ -445,7 +467,7 @@ def one_agent(
             "over_production": (dims, over_production(asked, made, fine).numpy()),
         },
         coords={"resolution": list(resolutions)},
-        attrs=_attrs(get_convention(convention), max_steps, "paper A, section 3.4.2, Fig 16 right"),
+        attrs=_attrs(get_convention(convention), max_steps, optimiser, "paper A, section 3.4.2, Fig 16 right"),
     )
 
 
@@ -666,6 +688,7 @@ def _at_resolutions(
     max_steps: int,
     seed: int,
     device: str,
+    optimiser: Optimiser | Newton,
     convention: str | Convention,
 ) -> tuple[np.ndarray, torch.Tensor]:
     """Solve `size` agents for every demand and resource (..., resolution), each at its own resolution.
@@ -696,7 +719,7 @@ def _at_resolutions(
         seed=seed,
         initial_sigma=(0.3, 1.0),
         sigma_bounds=(0.05, 10.0),
-        optimiser=OPTIMISER,
+        optimiser=optimiser,
         max_steps=max_steps,
         patience=100,
         device=device,
@@ -716,10 +739,12 @@ def _at_resolutions(
     return loss.numpy(), made
 
 
-def _attrs(convention: Convention, max_steps: int, source: str, **parameters: float) -> dict[str, Any]:
+def _attrs(
+    convention: Convention, max_steps: int, optimiser: Optimiser | Newton, source: str, **parameters: float
+) -> dict[str, Any]:
     return {
         "convention": convention.to_json(),
-        "optimiser": repr(OPTIMISER),
+        "optimiser": repr(optimiser),
         "max_steps": max_steps,
         "source": source,
     } | parameters

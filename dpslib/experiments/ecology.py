@@ -14,7 +14,8 @@ from dpslib import catalogues, drift
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Demand, Uniform, mixture, unimodal
 from dpslib.experiments.pairs import PAIRS, drifting, paired_tests, temporal_statistics
-from dpslib.optimiser import Adam
+from dpslib.newton import Newton
+from dpslib.optimiser import Adam, Optimiser
 from dpslib.solver import solve
 
 RADIATION: dict[str, dict[str, Any]] = {
@@ -45,6 +46,7 @@ def adaptive_radiation(
     *,
     seed: int = 0,
     device: str = "cpu",
+    optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 512,
 ) -> xr.Dataset:
@@ -56,6 +58,7 @@ def adaptive_radiation(
         max_steps: the most Adam steps of a run.
         seed: run r of every community starts from the seed `seed + r`.
         device: `cpu` or `cuda`.
+        optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the optimisation.
 
@@ -83,7 +86,7 @@ def adaptive_radiation(
                 convention=convention,
                 dims=("environment",),
                 max_steps=steps,
-                optimiser=Adam(),
+                optimiser=optimiser,
                 loss_scale="log",
             )
             for steps in (max_steps, 0)
@@ -100,7 +103,10 @@ def adaptive_radiation(
         )
     data = xr.concat(pieces, dim="size", join="exact").transpose("environment", "size", "run")
     return data.assign_coords(size=list(sizes), environment=list(demands)).assign_attrs(
-        convention=convention.to_json(), optimiser="Adam", max_steps=max_steps, source="paper A, section 3.1.1, Fig 3"
+        convention=convention.to_json(),
+        optimiser=repr(optimiser),
+        max_steps=max_steps,
+        source="paper A, section 3.1.1, Fig 3",
     )
 
 

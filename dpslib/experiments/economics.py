@@ -21,7 +21,8 @@ from dpslib.demand import Mixture, bimodal, mixture
 from dpslib.experiments.pairs import drifting, paired_tests, temporal_statistics
 from dpslib.loss import mismatch
 from dpslib.network import Network, circle, isolated
-from dpslib.optimiser import Adam
+from dpslib.newton import Newton
+from dpslib.optimiser import Adam, Optimiser
 from dpslib.penalties import Communication, Stiffness
 from dpslib.solver import LOSS_SCALES, solve
 from dpslib.system import densities
@@ -79,6 +80,7 @@ def trade(
     *,
     seed: int = 0,
     device: str = "cpu",
+    optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 128,
 ) -> xr.Dataset:
@@ -90,6 +92,7 @@ def trade(
         max_steps: the most Adam steps of a run.
         seed: run r of every problem starts from the seed `seed + r`.
         device: `cpu` or `cuda`.
+        optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the optimisation.
 
@@ -124,7 +127,7 @@ def trade(
                 dims=("regime", "resource"),
                 max_steps=max_steps,
                 patience=100,
-                optimiser=Adam(),
+                optimiser=optimiser,
                 loss_scale=descent,
             )
             measured = solution.measures()
@@ -159,7 +162,7 @@ def trade(
         .assign_coords(theta=convention.grid().theta.numpy())
         .assign_attrs(
             convention=convention.to_json(),
-            optimiser="Adam(lr=0.01)",
+            optimiser=repr(optimiser),
             max_steps=max_steps,
             patience=100,
             source="paper A, section 3.3.1, Figs 10 and 11",
@@ -243,6 +246,7 @@ def firm(
     *,
     seed: int = 0,
     device: str = "cpu",
+    optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 128,
 ) -> xr.Dataset:
@@ -255,6 +259,7 @@ def firm(
         max_steps: the most Adam steps of a run.
         seed: set k is drawn from the seed `seed + k`.
         device: `cpu` or `cuda`.
+        optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the optimisation; with 256 the correlations change by less than a tenth of their spread.
 
@@ -297,7 +302,7 @@ def firm(
             dims=("set", "task", "stiffness"),
             max_steps=max_steps,
             patience=100,
-            optimiser=Adam(),
+            optimiser=optimiser,
             loss_scale="linear",
         )
         measured = solution.measures()
@@ -315,7 +320,7 @@ def firm(
         power=list(powers), stiffness=strengths, set=seed + np.arange(sets), task=np.arange(tasks)
     ).assign_attrs(
         convention=convention.to_json(),
-        optimiser="Adam(lr=0.01)",
+        optimiser=repr(optimiser),
         max_steps=max_steps,
         patience=100,
         agents=n,
@@ -509,6 +514,7 @@ def labour_market(
     dense: int = 400,
     seed: int = 0,
     device: str = "cpu",
+    optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
 ) -> xr.Dataset:
@@ -521,6 +527,7 @@ def labour_market(
         dense: levels of the friction for the exhaustive search.
         seed: run r starts from the seed `seed + r`.
         device: `cpu` or `cuda`.
+        optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the mismatch.
 
@@ -555,7 +562,7 @@ def labour_market(
             dims=("start", "friction"),
             max_steps=max_steps,
             patience=100,
-            optimiser=Adam(),
+            optimiser=optimiser,
             loss_scale="linear",
         )
         first, second = torch.as_tensor(solution.data.mu.values).unbind(-1)
@@ -577,7 +584,7 @@ def labour_market(
     names = {name: f"optimum_{name}" for name in searched.data_vars if name != "alike"}
     return data.merge(searched.rename({**names, "friction": "dense"}), combine_attrs="drop").assign_attrs(
         convention=convention.to_json(),
-        optimiser="Adam(lr=0.01)",
+        optimiser=repr(optimiser),
         max_steps=max_steps,
         patience=100,
         resource=4.0,

@@ -19,7 +19,8 @@ from dpslib import _validate, catalogues
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import bimodal
 from dpslib.experiments.scaling import correlation
-from dpslib.optimiser import Adam
+from dpslib.newton import Newton
+from dpslib.optimiser import Adam, Optimiser
 from dpslib.penalties import Stiffness
 from dpslib.solver import solve
 
@@ -48,7 +49,9 @@ REGIMES = ("low R", "mid R", "high R")
 """Terciles of the resource constraint, from abundant to scarce."""
 
 
-def _options(runs: int, max_steps: int, seed: int, device: str, convention: Convention) -> dict[str, Any]:
+def _options(
+    runs: int, max_steps: int, seed: int, device: str, optimiser: Optimiser | Newton, convention: Convention
+) -> dict[str, Any]:
     return {
         "runs": runs,
         "max_steps": max_steps,
@@ -58,7 +61,7 @@ def _options(runs: int, max_steps: int, seed: int, device: str, convention: Conv
         "initial_sigma": (0.5, 1.5),
         "sigma_bounds": None,
         "tolerance": 1e-6,
-        "optimiser": Adam(),
+        "optimiser": optimiser,
         "loss_scale": "linear",
     }
 
@@ -70,6 +73,7 @@ def scarcity(
     *,
     seed: int = 0,
     device: str = "cpu",
+    optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
 ) -> xr.Dataset:
@@ -81,6 +85,7 @@ def scarcity(
         max_steps: the most Adam steps of a run.
         seed: run r starts from the seed `seed + r`.
         device: `cpu` or `cuda`.
+        optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the optimisation.
 
@@ -99,7 +104,7 @@ def scarcity(
     catalogue = catalogues.efficiency()
     resource = np.linspace(LOWEST, HIGHEST, levels)
     values = np.stack([demand.on(convention).numpy() for demand in catalogue.demands])
-    options = _options(runs, max_steps, seed, device, convention)
+    options = _options(runs, max_steps, seed, device, optimiser, convention)
     solution = solve(values[:, np.newaxis], AGENTS, resource=resource, dims=("task", "resource"), **options)
     start = solve(values[0], AGENTS, **options | {"max_steps": 0}).measures()
     return (
@@ -110,7 +115,7 @@ def scarcity(
         .drop_attrs(deep=False)
         .assign_attrs(
             convention=convention.to_json(),
-            optimiser="Adam",
+            optimiser=repr(optimiser),
             max_steps=max_steps,
             agents=AGENTS,
             source="paper A, section 4.4, Fig 27",
@@ -126,6 +131,7 @@ def stiffness(
     *,
     seed: int = 0,
     device: str = "cpu",
+    optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
 ) -> xr.Dataset:
@@ -138,6 +144,7 @@ def stiffness(
         max_steps: the most Adam steps of a run.
         seed: run r starts from the seed `seed + r`.
         device: `cpu` or `cuda`.
+        optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the optimisation.
 
@@ -156,7 +163,7 @@ def stiffness(
     convention = get_convention(convention).replace(points=points)
     resource = np.linspace(LOWEST, HIGHEST, resources)
     strength = np.concatenate([[0.0], np.logspace(-3, math.log10(20), levels - 1)])
-    options = _options(runs, max_steps, seed, device, convention)
+    options = _options(runs, max_steps, seed, device, optimiser, convention)
     solution = solve(
         bimodal(0.5),
         AGENTS,
@@ -174,7 +181,7 @@ def stiffness(
         .drop_attrs(deep=False)
         .assign_attrs(
             convention=convention.to_json(),
-            optimiser="Adam",
+            optimiser=repr(optimiser),
             max_steps=max_steps,
             agents=AGENTS,
             source="paper A, section 4.4 and appendix F.1, Fig 28 and Table 3",

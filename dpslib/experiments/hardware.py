@@ -22,6 +22,7 @@ from dpslib.circle import TAU, circular_distance
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Mixture, bimodal, evaluate, mixture
 from dpslib.loss import mismatch, productivity
+from dpslib.newton import Newton
 from dpslib.optimiser import Adam, GradientDescent, Optimiser
 from dpslib.penalties import Stiffness
 from dpslib.solver import Solution, solve, unit_starts
@@ -189,6 +190,7 @@ def regimes(
     *,
     seed: int = 0,
     device: str = "cpu",
+    optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
 ) -> xr.Dataset:
@@ -203,6 +205,7 @@ def regimes(
         max_steps: the most Adam steps of a run.
         seed: run r starts from the seed `seed + r`; its misalignment comes from the seed (seed + r, 1).
         device: `cpu` or `cuda`.
+        optimiser: how to descend.
         convention: a convention or its name; its norm is replaced by both norms.
         points: grid points of the optimisation.
 
@@ -226,7 +229,7 @@ def regimes(
     factors = convention.norm_factors()
     scale = torch.tensor(list(factors.values()), dtype=torch.float64)
     strength = torch.tensor(strengths, dtype=torch.float64) / scale.unsqueeze(-1)
-    options = _options(convention, max_steps, device)
+    options = _options(convention, max_steps, device, optimiser)
     moved = misalignments("two-point", runs, seed)
     powers = (1, 2)
     demands = [workload(name) for name in WORKLOADS]
@@ -279,26 +282,26 @@ def regimes(
             "seed": ("run", seed + np.arange(runs)),
             "theta": convention.grid().theta.numpy(),
         },
-        attrs=_attributes(convention, "section 6.1, Figs 30 and 31", max_steps, workload=json.dumps(MODES)),
+        attrs=_attributes(convention, "section 6.1, Figs 30 and 31", max_steps, optimiser, workload=json.dumps(MODES)),
     ).transpose("workload", "norm", "power", "stiffness", "regime", "run", "theta", "agent")
 
 
-def _options(convention: Convention, max_steps: int, device: str) -> dict[str, Any]:
+def _options(convention: Convention, max_steps: int, device: str, optimiser: Optimiser | Newton) -> dict[str, Any]:
     return {
         "convention": convention,
         "device": device,
         "max_steps": max_steps,
         "tolerance": 1e-5,
-        "optimiser": Adam(lr=0.01),
+        "optimiser": optimiser,
         "patience": 100,
         "loss_scale": "log",
     }
 
 
-def _attributes(convention: Convention, source: str, max_steps: int, **more: Any) -> dict[str, Any]:
+def _attributes(convention: Convention, source: str, max_steps: int, optimiser: object, **more: Any) -> dict[str, Any]:
     return {
         "convention": convention.to_json(),
-        "optimiser": repr(Adam(lr=0.01)),
+        "optimiser": optimiser if isinstance(optimiser, str) else repr(optimiser),
         "max_steps": max_steps,
         "source": f"paper A, {source}",
         **more,
@@ -348,6 +351,7 @@ def misalignment(
     *,
     seed: int = 0,
     device: str = "cpu",
+    optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
 ) -> xr.Dataset:
@@ -359,6 +363,7 @@ def misalignment(
         max_steps: the most Adam steps of a run.
         seed: as `regimes`.
         device: `cpu` or `cuda`.
+        optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the optimisation.
 
@@ -377,7 +382,12 @@ def misalignment(
     for name in WORKLOADS:
         hardware = torch.as_tensor(data.hardware.sel(workload=name).values)
         task, cost, _ = _on_each(
-            workload(name), hardware + offsets, strength, 1, seed=seed, **_options(convention, max_steps, device)
+            workload(name),
+            hardware + offsets,
+            strength,
+            1,
+            seed=seed,
+            **_options(convention, max_steps, device, optimiser),
         )
         for product, loss in zip(PRODUCTS, (task + cost, task), strict=True):
             values = productivity(scale[:, None, None] * loss)
@@ -391,7 +401,7 @@ def misalignment(
             "reading": list(MISALIGNMENTS),
             "seed": ("run", seed + np.arange(draws)),
         },
-        attrs=_attributes(convention, "section 6.1; companion, hardware chapter", max_steps, stiffness=60.0),
+        attrs=_attributes(convention, "section 6.1; companion, hardware chapter", max_steps, optimiser, stiffness=60.0),
     )
 
 
@@ -462,6 +472,7 @@ def scaling(
     *,
     seed: int = 0,
     device: str = "cpu",
+    optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
 ) -> xr.Dataset:
@@ -473,6 +484,7 @@ def scaling(
         max_steps: the most Adam steps of a run.
         seed: run r of every system starts from the seed `seed + r`.
         device: `cpu` or `cuda`.
+        optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the optimisation.
 
@@ -505,7 +517,7 @@ def scaling(
                 patience=100,
                 tolerance=1e-6,
                 loss_scale="log",
-                optimiser=Adam(lr=0.01),
+                optimiser=optimiser,
                 device=device,
                 dims=("resource",),
             ).measures()[["productivity", "task_productivity", "efficacy"]]
@@ -515,7 +527,7 @@ def scaling(
     data = xr.concat(pieces, dim="size").transpose("resource", "hardware", "size", "run")
     kept = data.drop_vars(set(data.coords) - {"seed"})
     return kept.assign_coords(resource=list(RESOURCES), hardware=list(HARDWARE), size=list(sizes)).assign_attrs(
-        _attributes(convention, "section 6.2, Figs 32 and 33", max_steps, stiffness=10.0)
+        _attributes(convention, "section 6.2, Figs 32 and 33", max_steps, optimiser, stiffness=10.0)
     )
 
 
@@ -680,7 +692,7 @@ def starts(
             "size": list(sizes),
             "seed": ("run", seed + np.arange(runs)),
         },
-        attrs=_attributes(convention, "section 6.2; companion, hardware chapter", max_steps) | {"optimiser": "several"},
+        attrs=_attributes(convention, "section 6.2; companion, hardware chapter", max_steps, "several"),
     )
 
 

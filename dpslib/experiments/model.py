@@ -18,8 +18,9 @@ from dpslib.demand import bimodal, evaluate, mixture
 from dpslib.loss import mismatch
 from dpslib.measures import diversity, similarity
 from dpslib.network import Network
+from dpslib.newton import Newton
 from dpslib.objective import Objective
-from dpslib.optimiser import Adam
+from dpslib.optimiser import Adam, Optimiser
 from dpslib.penalties import Communication, Stiffness
 from dpslib.solver import solve
 from dpslib.system import densities, production
@@ -71,6 +72,7 @@ def constraints(
     *,
     seed: int = 0,
     device: str = "cpu",
+    optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 512,
 ) -> xr.Dataset:
@@ -84,6 +86,7 @@ def constraints(
         max_steps: the most Adam steps of a run.
         seed: run r starts from the seed `seed + r`.
         device: `cpu` or `cuda`.
+        optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the optimisation.
 
@@ -105,7 +108,7 @@ def constraints(
         "seed": seed,
         "device": device,
         "convention": convention,
-        "optimiser": Adam(),
+        "optimiser": optimiser,
         "loss_scale": "log",
     }
     scarcity = np.array([0.5, 1.0, 2.0])

@@ -21,7 +21,8 @@ from dpslib.demand import Mixture, bimodal, evaluate, mixture, unimodal
 from dpslib.experiments.ecology import NICHES
 from dpslib.loss import norm, shortfall
 from dpslib.network import Network, complete
-from dpslib.optimiser import Adam
+from dpslib.newton import Newton
+from dpslib.optimiser import Adam, Optimiser
 from dpslib.solver import solve
 from dpslib.system import densities
 
@@ -86,6 +87,7 @@ def retina(
     resource: float = 4.0,
     seed: int = 0,
     device: str = "cpu",
+    optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
 ) -> xr.Dataset:
@@ -97,6 +99,7 @@ def retina(
         resource: R of a cluster, greater than 0. With Σα = 4 a cluster's production has area 4/R.
         seed: run r starts from the seed `seed + r`.
         device: `cpu` or `cuda`.
+        optimiser: how to descend.
         convention: a convention or its name.
         points: grid points, at least 2.
 
@@ -126,7 +129,7 @@ def retina(
             convention=convention,
             runs=runs,
             seed=seed,
-            optimiser=Adam(0.01),
+            optimiser=optimiser,
             max_steps=max_steps,
             patience=100,
             loss_scale=scale,
@@ -149,7 +152,7 @@ def retina(
     return data.assign_coords(descent=list(DESCENTS), cluster=list(stimuli())).assign_attrs(
         convention=convention.to_json(),
         resource=resource,
-        optimiser="Adam(lr=0.01)",
+        optimiser=repr(optimiser),
         max_steps=max_steps,
         patience=100,
         source="paper A, section 3.2.1, Fig 5",
@@ -302,6 +305,7 @@ def specialise(
     resource: float = 100.0,
     seed: int = 0,
     device: str = "cpu",
+    optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
 ) -> xr.Dataset:
@@ -316,6 +320,7 @@ def specialise(
         resource: R, above Σα, so that production cannot meet the whole demand.
         seed: run r starts from the seed `seed + r`, for all tasks and ways of starting.
         device: `cpu` or `cuda`.
+        optimiser: how to descend.
         convention: a convention or its name.
         points: grid points, at least 2.
 
@@ -355,7 +360,7 @@ def specialise(
         "runs": runs,
         "seed": seed,
         "device": device,
-        "optimiser": Adam(0.01),
+        "optimiser": optimiser,
     }
     drawn = solve(w0[0], network.n_agents, max_steps=0, **arguments).data.sigma.values
     solution = solve(
@@ -393,7 +398,7 @@ def specialise(
             "convention": convention.to_json(),
             "network": network.name,
             "resource": resource,
-            "optimiser": "Adam(lr=0.01)",
+            "optimiser": repr(optimiser),
             "max_steps": max_steps,
             "patience": 100,
             "source": "paper A, section 3.2.2, Figs 6 and 7"

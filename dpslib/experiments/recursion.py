@@ -16,7 +16,8 @@ from torch import Tensor
 from dpslib.circle import TAU
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Demand, mixture
-from dpslib.optimiser import Adam
+from dpslib.newton import Newton
+from dpslib.optimiser import Adam, Optimiser
 from dpslib.penalties import Stiffness
 from dpslib.solver import Solution, solve
 
@@ -96,7 +97,6 @@ def _solve_layer(
         "runs": starts,
         "initial_mu": generator.random((chains, starts, n)) * TAU,
         "initial_sigma": generator.uniform(0.3, 1.0, (chains, starts, n)),
-        "optimiser": Adam(),
         "loss_scale": "log",
         "dims": dims,
     }
@@ -114,6 +114,7 @@ def layers(
     depth: int = 3,
     seed: int = 0,
     device: str = "cpu",
+    optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
 ) -> xr.Dataset:
@@ -127,6 +128,7 @@ def layers(
         depth: number of layers.
         seed: seed of the starts.
         device: `cpu` or `cuda`.
+        optimiser: how to descend.
         convention: a convention or its name.
         points: grid points.
 
@@ -140,7 +142,12 @@ def layers(
     Source: paper A, section 4.6; first demand, system and maps are our choice.
     """
     convention = get_convention(convention).replace(points=points)
-    options: dict[str, Any] = {"max_steps": max_steps, "device": device, "convention": convention}
+    options: dict[str, Any] = {
+        "max_steps": max_steps,
+        "device": device,
+        "optimiser": optimiser,
+        "convention": convention,
+    }
     demand = MODES.on(convention).expand(len(MAPS), chains, -1)
     pieces = []
     for layer in range(depth):
@@ -163,7 +170,12 @@ def layers(
         demand = torch.stack([push_forward(one, phi, convention) for one, phi in zip(made, MAPS.values(), strict=True)])
     data = xr.concat(pieces, "layer").transpose("map", "layer", "chain", ...)
     return data.assign_coords(map=list(MAPS), layer=np.arange(1, depth + 1)).assign_attrs(
-        convention=convention.to_json(), n=n, blur=BLUR, max_steps=max_steps, source="paper A, sections 4.6 and B.3"
+        convention=convention.to_json(),
+        n=n,
+        blur=BLUR,
+        max_steps=max_steps,
+        optimiser=repr(optimiser),
+        source="paper A, sections 4.6 and B.3",
     )
 
 
@@ -176,6 +188,7 @@ def stiff_first_layer(
     strengths: Sequence[float] = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
     seed: int = 0,
     device: str = "cpu",
+    optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
 ) -> xr.Dataset:
@@ -189,6 +202,7 @@ def stiff_first_layer(
         strengths: λ_s on the first layer (mean distance from π).
         seed: as `layers`.
         device: `cpu` or `cuda`.
+        optimiser: how to descend.
         convention: a convention or its name.
         points: grid points.
 
@@ -199,7 +213,12 @@ def stiff_first_layer(
     Source: the companion's own check of section 4.6.
     """
     convention = get_convention(convention).replace(points=points)
-    options: dict[str, Any] = {"max_steps": max_steps, "device": device, "convention": convention}
+    options: dict[str, Any] = {
+        "max_steps": max_steps,
+        "device": device,
+        "optimiser": optimiser,
+        "convention": convention,
+    }
     dims = ("stiffness", "chain")
     sizes: dict[str, Any] = {"chains": chains, "starts": starts, "n": n, "seed": seed}
     demand = MODES.on(convention).expand(len(strengths), chains, -1)
@@ -230,6 +249,7 @@ def dependency_graphs(
     density: Sequence[float] = (0.0, 0.1, 0.3, 1.0),
     seed: int = 0,
     device: str = "cpu",
+    optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
 ) -> xr.Dataset:
@@ -248,6 +268,7 @@ def dependency_graphs(
         density: probabilities of a dependency, in [0, 1].
         seed: seed of the graphs and of the starts.
         device: `cpu` or `cuda`.
+        optimiser: how to descend.
         convention: a convention or its name.
         points: grid points.
 
@@ -280,7 +301,7 @@ def dependency_graphs(
         max_steps=max_steps,
         device=device,
         convention=convention,
-        optimiser=Adam(),
+        optimiser=optimiser,
         loss_scale="log",
         dims=("level",),
     ).best()

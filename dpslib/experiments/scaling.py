@@ -20,7 +20,8 @@ from dpslib.catalogues import Catalogue
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Demand
 from dpslib.loss import mismatch
-from dpslib.optimiser import Adam
+from dpslib.newton import Newton
+from dpslib.optimiser import Adam, Optimiser
 from dpslib.solver import solve
 from dpslib.system import production
 from dpslib.workload import METRICS, workload_metrics
@@ -51,6 +52,7 @@ def size_scaling(
     series: Sequence[str] = tuple(SERIES),
     seed: int = 0,
     device: str = "cpu",
+    optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
     starts: int = 100,
@@ -64,6 +66,7 @@ def size_scaling(
         series: names from `SERIES`; the workloads of all of them share a batch.
         seed: run r of every system starts from the seed `seed + r`.
         device: `cpu` or `cuda`.
+        optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the optimisation.
         starts: random systems of each size that are measured without being optimised; the first `runs` of them are
@@ -94,7 +97,7 @@ def size_scaling(
         "initial_sigma": (0.5, 1.5),
         "sigma_bounds": None,
         "tolerance": 1e-6,
-        "optimiser": Adam(),
+        "optimiser": optimiser,
         "loss_scale": "linear",
         "dims": ("task",),
     }
@@ -125,7 +128,7 @@ def size_scaling(
         label=("task", [label for catalogue in chosen.values() for label in catalogue.labels]),
     ).assign_attrs(
         convention=coarse.to_json(),
-        optimiser="Adam",
+        optimiser=repr(optimiser),
         max_steps=max_steps,
         tolerance=1e-6,
         source="paper A, section 4.1, Figs 18 to 20",

@@ -19,7 +19,8 @@ from dpslib.circle import TAU, circular_distance
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import bimodal, mixture
 from dpslib.network import Network, blocks, clusters, from_matrix
-from dpslib.optimiser import Adam
+from dpslib.newton import Newton
+from dpslib.optimiser import Adam, Optimiser
 from dpslib.penalties import Communication
 from dpslib.solver import solve
 
@@ -81,6 +82,7 @@ def component_size(
     *,
     seed: int = 0,
     device: str = "cpu",
+    optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
 ) -> xr.Dataset:
@@ -91,6 +93,7 @@ def component_size(
         max_steps: the most Adam steps of a run.
         seed: run r starts from the seed `seed + r`.
         device: `cpu` or `cuda`.
+        optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the optimisation.
 
@@ -125,7 +128,7 @@ def component_size(
                 sigma_bounds=None,
                 tolerance=reading["tolerance"],
                 max_steps=max_steps,
-                optimiser=Adam(),
+                optimiser=optimiser,
                 loss_scale="linear",
             )
             data = solution.data
@@ -150,7 +153,7 @@ def component_size(
         .assign_coords(reading=list(READINGS), component_size=list(SIZES), run=np.arange(runs), agent=np.arange(8))
         .assign_attrs(
             convention=convention.to_json(),
-            optimiser="Adam",
+            optimiser=repr(optimiser),
             max_steps=max_steps,
             source="paper A, section 4.3.1, Figs 23 to 25",
         )
@@ -189,6 +192,7 @@ def locality(
     scaling: str = "none",
     seed: int = 0,
     device: str = "cpu",
+    optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
 ) -> xr.Dataset:
@@ -202,6 +206,7 @@ def locality(
         scaling: the denominator of the distance in the cost, as in `Communication`.
         seed: run r starts from the seed `seed + r`.
         device: `cpu` or `cuda`.
+        optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the optimisation.
 
@@ -234,7 +239,7 @@ def locality(
         sigma_bounds=None,
         tolerance=1e-6,
         max_steps=max_steps,
-        optimiser=Adam(),
+        optimiser=optimiser,
         loss_scale="linear",
         dims=("strength",),
     )
@@ -252,7 +257,7 @@ def locality(
         coords={"strength": strength, "run": np.arange(runs)},
         attrs={
             "convention": convention.to_json(),
-            "optimiser": "Adam",
+            "optimiser": repr(optimiser),
             "max_steps": max_steps,
             "spacing": spacing,
             "scaling": scaling,
@@ -325,6 +330,7 @@ def agent_weights(
     resources: Sequence[float] = (15.0, 60.0),
     seed: int = 0,
     device: str = "cpu",
+    optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
 ) -> xr.Dataset:
@@ -337,6 +343,7 @@ def agent_weights(
         resources: levels of R, each greater than 0.
         seed: run r starts from the seed `seed + r`.
         device: `cpu` or `cuda`.
+        optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the optimisation.
 
@@ -367,7 +374,7 @@ def agent_weights(
             sigma_bounds=None,
             tolerance=1e-6,
             max_steps=max_steps,
-            optimiser=Adam(),
+            optimiser=optimiser,
             loss_scale="linear",
             dims=("resource",),
         ).data
@@ -388,7 +395,7 @@ def agent_weights(
         },
         attrs={
             "convention": convention.to_json(),
-            "optimiser": "Adam",
+            "optimiser": repr(optimiser),
             "max_steps": max_steps,
             "source": "paper A, appendix E.2, Figs 36 and 37",
         },
