@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import os
 import re
 import shutil
@@ -17,7 +16,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -27,12 +25,9 @@ import yaml
 from dpslib.execute import (
     NotebookError,
     Record,
-    cpu_count,
     digest,
-    execute,
+    execute_all,
     file_digests,
-    notebook_parameters,
-    record_path,
     write_atomically,
 )
 
@@ -73,10 +68,7 @@ def toc_files(toc: Path) -> list[str]:
 
 
 def execute_notebooks(scale: str) -> dict[str, Record]:
-    """Execute the notebooks of the book, where they are not up to date, one on each processor.
-
-    Args:
-        scale: Value of their parameter ``scale``.
+    """Execute the notebooks of the book at a scale, where they are not up to date.
 
     Returns:
         The records by stem, in the order of the book.
@@ -86,47 +78,12 @@ def execute_notebooks(scale: str) -> dict[str, Record]:
     """
     folder = BUILD / "executed" / scale
     sources = [ROOT / f"{e}.py" for e in toc_files(ROOT / "book" / "_toc.yml") if e.startswith("notebooks/")]
-    before = {s: Record.load(record_path(folder / f"{s.stem}.ipynb")) for s in sources}
-
-    def expected(source: Path) -> float:
-        known = before[source]
-        return known.seconds if known else source.stat().st_size
-
-    def report(source: Path, record: Record) -> None:
-        done = "up to date" if record == before[source] else f"{record.seconds:.1f} s"
-        print(f"  {source.stem}: {done}", flush=True)
-
-    processors = cpu_count()
-    workers = min(processors, len(sources)) or 1
-    # A program of its own for each: two notebooks at once use two processors better than one after the other does.
-    pool = ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=_limit_threads, initargs=(processors // workers,)
-    )
-    records: dict[Path, Record] = {}
-    with pool:
-        # The longest come first, so that none of them runs alone at the end.
-        jobs = {pool.submit(_execute, s, folder, scale): s for s in sorted(sources, key=expected, reverse=True)}
-        try:
-            for job in as_completed(jobs):
-                records[jobs[job]] = job.result()
-                report(jobs[job], job.result())
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    records = execute_all(sources, folder, {"scale": scale})
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.glob("*.*"):  # what is no longer in the book is no longer in the tests
-        if path.is_file() and path.name.split(".")[0] not in {s.stem for s in sources}:
+        if path.is_file() and path.name.split(".")[0] not in records:
             path.unlink()
-    return {source.stem: records[source] for source in sources}
-
-
-def _limit_threads(count: int) -> None:
-    os.environ["OMP_NUM_THREADS"] = str(count)
-
-
-def _execute(source: Path, folder: Path, scale: str) -> Record:
-    parameters = {"scale": scale} if "scale" in notebook_parameters(source) else {}
-    return execute(source, folder / f"{source.stem}.ipynb", parameters)
+    return records
 
 
 def timings(records: dict[str, Record], scale: str) -> str:

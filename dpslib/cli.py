@@ -104,6 +104,36 @@ def run(notebook: str, parameters: tuple[tuple[str, str], ...], output: Path | N
     click.echo(f"{shown(target)} ({done} in {record.seconds:.1f} s)")
 
 
+@main.command
+@click.argument("name")
+@click.option(
+    "-p",
+    "--parameter",
+    "parameters",
+    nargs=2,
+    multiple=True,
+    metavar="PARAMETER VALUE",
+    help="Set a parameter of all notebooks; may be given several times.",
+)
+def record(name: str, parameters: tuple[tuple[str, str], ...]) -> None:
+    """Execute all notebooks with the same parameters and write what they found to data/results/NAME.json.
+
+    For instance, all of paper A with every system solved by Newton's method:
+
+        dps record paper-newton -p scale paper -p optimiser newton
+    """
+    from dpslib import ledger
+    from dpslib.execute import NotebookError, parse_value
+
+    try:
+        path = ledger.record(name, {n: parse_value(v) for n, v in parameters})
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    except NotebookError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(shown(path))
+
+
 class Peak(click.ParamType):
     """A mode of a demand, CENTRE,SIGMA or CENTRE,SIGMA,WEIGHT."""
 

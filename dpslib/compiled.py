@@ -1174,7 +1174,15 @@ def descend(
     system = _system(network, convention, communication, stiffness, settings.bounds)
     ends = [values.numpy().copy(order="C") for values in (mu, sigma)]
     found, counts = np.empty((len(mu), 4)), np.empty((len(mu), 2), np.int64)
-    given = (np.ascontiguousarray(demand.numpy()), demand_of.contiguous().numpy(), strengths, runs, *ends, found, counts)
+    given = (
+        np.ascontiguousarray(demand.numpy()),
+        demand_of.contiguous().numpy(),
+        strengths,
+        runs,
+        *ends,
+        found,
+        counts,
+    )
     if isinstance(method, Newton):
         begin = min(method.warm_up, settings.max_steps)
         first = dataclasses.replace(settings, max_steps=begin, patience=max(begin, 1), tolerance=0.0, logarithm=True)

@@ -11,12 +11,14 @@ import contextlib
 import functools
 import hashlib
 import json
+import multiprocessing
 import os
 import platform
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -34,6 +36,10 @@ PACKAGES = ("torch", "numpy", "scipy", "xarray", "matplotlib", "seaborn")
 
 #: Below ``data/``, the folder that notebooks may write to. It is a result, so it is no part of the key.
 RESULTS = "results"
+
+
+STARTS, START_TIMEOUT = 3, 120
+"""How often a kernel is started, and how many seconds it may take each time: a busy machine takes its time."""
 
 
 @dataclass(frozen=True)
@@ -326,6 +332,7 @@ def execute(source: Path, output: Path, parameters: Mapping[str, Any], *, force:
     """
     if output.suffix != ".ipynb":
         raise ValueError(f"the output {output} does not end in .ipynb")
+    output = output.resolve()  # a kernel runs in another folder
     complete = check_parameters(source, parameters)
     key = execution_key(source, complete)
     record = Record.load(record_path(output))
@@ -354,6 +361,60 @@ def execute(source: Path, output: Path, parameters: Mapping[str, Any], *, force:
     write_atomically(record_path(output), (json.dumps(asdict(record), indent=2) + "\n").encode())
     failed_path(output).unlink(missing_ok=True)
     return record
+
+
+def execute_all(sources: Sequence[Path], folder: Path, parameters: Mapping[str, Any]) -> dict[str, Record]:
+    """Execute notebooks, where they are not up to date, one on each processor, and tell of each.
+
+    Args:
+        sources: The ``.py`` files.
+        folder: Where the executed notebooks go.
+        parameters: Values of parameters, for the notebooks that have them.
+
+    Returns:
+        The records by stem, in the order of the sources.
+
+    Raises:
+        ValueError: A parameter is wrong.
+        NotebookError: A cell raised an exception; what was running has finished, what waited has not started.
+    """
+    before = {s: Record.load(record_path(folder / f"{s.stem}.ipynb")) for s in sources}
+
+    def expected(source: Path) -> float:
+        known = before[source]
+        return known.seconds if known else source.stat().st_size
+
+    processors = cpu_count()
+    workers = min(processors, len(sources)) or 1
+    # A program of its own for each: two notebooks at once use two processors better than one after the other does.
+    pool = ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), initializer=_limit_threads, initargs=(processors // workers,)
+    )
+    records: dict[Path, Record] = {}
+    with pool:
+        # The longest come first, so that none of them runs alone at the end.
+        longest_first = sorted(sources, key=expected, reverse=True)
+        jobs = {pool.submit(_execute_own, s, folder, dict(parameters)): s for s in longest_first}
+        try:
+            for job in as_completed(jobs):
+                source, record = jobs[job], job.result()
+                records[source] = record
+                done = "up to date" if record == before[source] else f"{record.seconds:.1f} s"
+                print(f"  {source.stem}: {done}", flush=True)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return {source.stem: records[source] for source in sources}
+
+
+def _limit_threads(count: int) -> None:
+    os.environ["OMP_NUM_THREADS"] = str(count)
+
+
+def _execute_own(source: Path, folder: Path, parameters: dict[str, Any]) -> Record:
+    known = notebook_parameters(source)
+    own = {name: value for name, value in parameters.items() if name in known}
+    return execute(source, folder / f"{source.stem}.ipynb", own)
 
 
 def failed_path(output: Path) -> Path:
@@ -388,21 +449,35 @@ def _run(source: Path, parameters: Mapping[str, Any], output: Path) -> bytes:
         nbformat.write(read_source(source), plain)
         try:
             with _own_environment(folder):
-                notebook = papermill.execute_notebook(
-                    str(plain),
-                    str(done),
-                    dict(parameters),
-                    kernel_name="python3",
-                    kernel_manager_class=_kernel_manager(),
-                    cwd=str(source.resolve().parent),
-                    progress_bar=False,
-                    request_save_on_cell_execute=False,  # writing all of it after each cell takes longer than the cells
-                    start_timeout=300,  # a busy machine takes its time
+                notebook = _started(
+                    lambda: papermill.execute_notebook(
+                        str(plain),
+                        str(done),
+                        dict(parameters),
+                        kernel_name="python3",
+                        kernel_manager_class=_kernel_manager(),
+                        cwd=str(source.resolve().parent),
+                        progress_bar=False,
+                        request_save_on_cell_execute=False,  # writing it after each cell takes longer than the cells
+                        start_timeout=START_TIMEOUT,
+                    )
                 )
         except PapermillExecutionError as error:
             done.replace(failed_path(output))
             raise NotebookError(source, error.ename, error.evalue, error.source, failed_path(output)) from None
         return (nbformat.writes(normalise(notebook)) + "\n").encode()
+
+
+def _started(execute: Callable[[], NotebookNode]) -> NotebookNode:
+    """Execute, again if the kernel does not start: two that start at once may have drawn the same port."""
+    for _ in range(STARTS - 1):
+        try:
+            return execute()
+        except RuntimeError as error:
+            # No cell has run yet; what a cell raises is of another type.
+            if not str(error).startswith(("Kernel didn't respond", "Kernel died before")):
+                raise
+    return execute()
 
 
 def _kernel_manager() -> type:
