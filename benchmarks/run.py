@@ -12,6 +12,8 @@ import os
 import platform
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 
 # Read when NumPy is loaded; see `peer_scipy` for why. It is no limit for PyTorch or JAX.
@@ -24,7 +26,8 @@ import target
 import torch
 from results import HEADER, Result
 
-TARGET = Path(__file__).resolve().parents[1] / "_build" / "bench.json"
+ROOT = Path(__file__).resolve().parents[1]
+TARGET, RECORDED = ROOT / "_build" / "bench.json", ROOT / "data" / "benchmarks.json"
 PARTS = ("step", "target", "growth")
 RUNS = {problems.components: 256}
 """Runs of a figure's problem other than 64: of this one few come to their target by every method."""
@@ -65,12 +68,14 @@ def steps(arguments: argparse.Namespace) -> list[Result]:
     show(found)
     if arguments.quick:
         return found
-    start, end = step.accuracy(problem, checked)
-    print(
-        f"float32, all ways: relative error of the solver's loss {start:.1e} at the start, {end:.1e} after "
-        f"{checked} steps"
-    )
+    errors = step.accuracy(problem, checked)
+    print("float32, all ways; the solver's takes tensors, since only float64 is compiled")
+    places = ("at the start", f"after {checked} steps")
     short = step.measure(problem, "float32", arguments.steps, arguments.repeats)
+    short += [
+        Result("float32", f"relative error of the loss {place}", [error])
+        for place, error in zip(places, errors, strict=True)
+    ]
     show(short)
     return found + short
 
@@ -127,12 +132,17 @@ def main() -> None:
         action="store_true",
         help="half a minute: a part of the tables, fewer turns and runs",
     )
+    parser.add_argument(
+        "--record", action="store_true", help="write data/benchmarks.json as well, which the book shows"
+    )
     parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS, help="which tables (default all)")
     parser.add_argument("--repeats", type=positive, help="turns of the timings of one step (default 5, quick 2)")
     parser.add_argument("--turns", type=positive, help="turns of the other timings (default 2, quick 1)")
     parser.add_argument("--steps", type=positive, help="steps of the solver in one timing (default 200, quick 100)")
     parser.add_argument("--threads", type=positive, default=torch.get_num_threads(), help="cores to use (default all)")
     arguments = parser.parse_args()
+    if arguments.record and (arguments.quick or len(arguments.only) < len(PARTS) or step.peer_jax is None):
+        parser.error("--record takes the whole benchmark, and JAX")
     for name, full, quick in (("repeats", 5, 2), ("turns", 2, 1), ("steps", 200, 100)):
         if getattr(arguments, name) is None:
             setattr(arguments, name, quick if arguments.quick else full)
@@ -157,8 +167,18 @@ def main() -> None:
     print(f"{len(judged) - len(missed)} of {len(judged)} requirements are met")
     for result in missed:
         print(f"MISSED: {result.group}: {result.name}: {result.ratio:.3g}, required {result.required:g}")
+    rows = [result.as_json() for result in found]
     TARGET.parent.mkdir(exist_ok=True)
-    TARGET.write_text(json.dumps([result.as_json() for result in found], indent=2) + "\n")
+    TARGET.write_text(json.dumps(rows, indent=2) + "\n")
+    if arguments.record:
+        machine = {
+            "date": datetime.now(UTC).date().isoformat(),
+            "machine": platform.machine(),
+            "threads": arguments.threads,
+            "python": platform.python_version(),
+            "packages": {name: metadata.version(name) for name in ("jax", "numba", "numpy", "optax", "scipy", "torch")},
+        }
+        RECORDED.write_text(json.dumps(machine | {"results": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

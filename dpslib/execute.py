@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 
 #: What changes the results of a notebook when its version changes.
-PACKAGES = ("torch", "numpy", "scipy", "xarray", "matplotlib", "seaborn")
+PACKAGES = ("torch", "numba", "numpy", "scipy", "xarray", "matplotlib", "seaborn")
 
 #: Below ``data/``, the folder that notebooks may write to. It is a result, so it is no part of the key.
 RESULTS = "results"

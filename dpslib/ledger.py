@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dpslib.claims import DATA
-from dpslib.execute import execute_all, write_atomically
+from dpslib.execute import execute_all, notebook_parameters, write_atomically
 from dpslib.notebook import RESULTS
 
 ROOT = DATA.parent
@@ -58,7 +58,11 @@ def record(name: str, parameters: Mapping[str, Any]) -> Path:
     """
     if Path(name).name != name or not name:
         raise ValueError(f"name must be a plain file name; got {name!r}")
-    sources = sorted((ROOT / "notebooks").glob("0*.py"))
+    # Those that hold something against print.
+    sources = [s for s in sorted((ROOT / "notebooks").glob("*.py")) if "\nrecord(" in s.read_text(encoding="utf-8")]
+    known = sorted({parameter for source in sources for parameter in notebook_parameters(source)})
+    if unknown := [parameter for parameter in parameters if parameter not in known]:
+        raise ValueError(f"no notebook has a parameter {', '.join(unknown)}; there are: {', '.join(known)}")
     folder = ROOT / "_build" / "recorded" / name
     records = execute_all(sources, folder, parameters)
     results: dict[str, float] = {}

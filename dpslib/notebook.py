@@ -36,7 +36,7 @@ class Run:
     seed: int
     device: str
     convention: str
-    optimiser: str
+    optimiser: str = "own"
 
     @property
     def options(self) -> dict[str, Any]:
@@ -50,7 +50,7 @@ class Run:
         return options
 
 
-def setup(scale: str, seed: int, device: str, convention: str, optimiser: str) -> Run:
+def setup(scale: str, seed: int, device: str, convention: str, optimiser: str = "own") -> Run:
     """Check a notebook's parameters and set the look of its figures.
 
     Args:

@@ -6,6 +6,7 @@ import platform
 import re
 from collections.abc import Iterator
 from importlib import metadata
+from typing import Any
 
 import IPython.display
 import matplotlib as mpl
@@ -15,9 +16,10 @@ import pandas as pd
 import pytest
 import torch
 
+from dpslib import Adam, Newton
 from dpslib.notebook import SCALES, Run, cite, claims_table, escape, provenance, setup, table
 
-GOOD = {"scale": "smoke", "seed": 0, "device": "cpu", "convention": "identified"}
+GOOD: dict[str, Any] = {"scale": "smoke", "seed": 0, "device": "cpu", "convention": "identified"}
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +60,7 @@ def test_setup_takes_a_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -
         ("device", "cuda:99", ValueError, "'cpu'"),
         ("convention", "exact", ValueError, "'identified', 'paper_text'"),
         ("convention", None, ValueError, "'identified', 'paper_text'"),
+        ("optimiser", "bfgs", ValueError, "'own', 'adam', 'newton'"),
     ],
 )
 def test_setup_refuses_a_bad_parameter(name: str, value: object, error: type[Exception], allowed: str) -> None:
@@ -168,3 +171,12 @@ def test_provenance_names_parameters_and_versions() -> None:
         assert part in line
     for package in ("dpslib", "torch", "numpy", "scipy", "xarray"):
         assert f"{package} {metadata.version(package)}" in line
+
+
+def test_experiments_keep_their_own_optimiser_unless_asked() -> None:
+    run = setup(**GOOD)
+    assert run.optimiser == "own"
+    assert run.options == {"seed": 0, "device": "cpu", "convention": "identified"}
+    assert setup(**GOOD, optimiser="newton").options["optimiser"] == Newton()
+    assert setup(**GOOD, optimiser="adam").options["optimiser"] == Adam()
+    assert "every system solved by `newton`" in provenance(setup(**GOOD, optimiser="newton")).data

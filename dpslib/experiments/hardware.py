@@ -17,11 +17,11 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from dpslib import _validate, network
-from dpslib.circle import TAU, circular_distance
+from dpslib import _validate
+from dpslib.circle import TAU
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Mixture, bimodal, evaluate, mixture
-from dpslib.loss import mismatch, productivity
+from dpslib.loss import productivity
 from dpslib.newton import Newton
 from dpslib.optimiser import Adam, GradientDescent, Optimiser
 from dpslib.penalties import Stiffness
@@ -139,10 +139,7 @@ def workload(name: str) -> Mixture:
 def _on_each(
     demand: Mixture, targets: Tensor, strength: Tensor, power: int, *, seed: int, **options: Any
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Solve one problem for several sets of hardware at once.
-
-    Each set is a component of one large system. The loss is the sum over components, so that no component acts on the
-    gradient of another; they share only the moment at which the search ends and the iterate that is kept.
+    """Solve one problem for several sets of hardware.
 
     Args:
         demand: the workload.
@@ -155,26 +152,15 @@ def _on_each(
     Returns:
         Mismatch and stiffness cost, (norm, stiffness, D), and production, (norm, stiffness, D, G).
     """
-    count, n = targets.shape
-    cycles = torch.block_diag(*[network.circle(n).interaction] * count)
-    mu, unit = unit_starts(seed, count, n)
-    solution = solve(
-        demand,
-        count * n,
-        network=network.from_matrix(cycles, self_production=False),
-        resource=2 * n,
-        # Per set a mean over its agents, hence over all of them a sum divided by N.
-        stiffness=Stiffness(strength / n, targets.reshape(-1), power, "sum"),
-        initial_mu=mu.reshape(1, -1),
-        initial_sigma=torch.as_tensor(0.3 + 0.7 * unit.reshape(1, -1)),
-        dims=("norm", "stiffness"),
-        **options,
-    )
-    made = torch.as_tensor(solution.production(by_component=True).isel(run=0).values)
-    centres = torch.as_tensor(solution.data.mu.isel(run=0).values).unflatten(-1, (count, n))
-    distance = (circular_distance(centres, targets) ** power).mean(-1)
-    asked = evaluate(demand, solution.convention)
-    return mismatch(asked, made, solution.convention), strength.unsqueeze(-1) * distance, made
+    dims = ("norm", "stiffness")
+    found = [
+        _parts(
+            solve(demand, targets.shape[1], stiffness=Stiffness(strength, one, power), seed=own, dims=dims, **options)
+        )
+        for own, one in enumerate(targets, seed)
+    ]
+    task, cost, made = (torch.cat(part, dim=len(dims)) for part in zip(*found, strict=True))
+    return task, cost, made
 
 
 def _middle(values: Tensor, performance: Tensor) -> Tensor:
