@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -252,3 +253,53 @@ def test_help_imports_nothing_heavy() -> None:
     code = "import sys, dpslib.cli; print([m for m in ('torch', 'papermill', 'matplotlib') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# Kernels that do not start, relative paths, several notebooks
+
+
+@pytest.mark.parametrize("words", ["Kernel didn't respond in 1 seconds", "Kernel died before replying to kernel_info"])
+def test_a_kernel_that_does_not_start_is_started_again(words: str) -> None:
+    tried = []
+
+    def start() -> str:
+        tried.append(1)
+        if len(tried) < module.STARTS:
+            raise RuntimeError(words)
+        return "done"
+
+    assert module._started(start) == "done"
+    assert len(tried) == module.STARTS
+
+
+def test_a_kernel_that_never_starts_and_any_other_failure_are_raised() -> None:
+    tried = []
+
+    def start(words: str) -> None:
+        tried.append(1)
+        raise RuntimeError(words)
+
+    with pytest.raises(RuntimeError, match="respond"):
+        module._started(lambda: start("Kernel didn't respond in 1 seconds"))
+    assert len(tried) == module.STARTS
+    with pytest.raises(RuntimeError, match="other"):
+        module._started(lambda: start("other"))
+    assert len(tried) == module.STARTS + 1
+
+
+def test_a_relative_output_is_found(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    execute(source, Path("out") / "a.ipynb", {})
+    cells = nbformat.read(tmp_path / "out" / "a.ipynb", as_version=4).cells
+    assert not [o for c in cells for o in c.get("outputs", []) if o.get("name") == "stderr"]
+
+
+def test_notebooks_take_the_parameters_that_they_have(source: Path, tmp_path: Path, capsys: Any) -> None:
+    other = source.with_name("08_other.py")
+    other.write_text(HEADER + '# %% tags=["parameters"]\nspeed = 1\n\n# %%\nprint(speed)\n')
+    records = module.execute_all([source, other], tmp_path / "out", {"seed": 5})
+    assert list(records) == ["07_tiny", "08_other"]
+    assert records["07_tiny"].parameters["seed"] == 5
+    assert records["08_other"].parameters == {"speed": 1}
+    module.execute_all([source, other], tmp_path / "out", {"seed": 5})
+    assert capsys.readouterr().out.count("up to date") == 2

@@ -11,6 +11,7 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from matplotlib.axes import Axes
@@ -20,7 +21,7 @@ from dpslib.experiments import ecology as ecology_experiments
 from dpslib.experiments import identification, pairs
 from dpslib.experiments import model as model_experiments
 from dpslib.network import circle
-from dpslib.plots import ecology, model, style
+from dpslib.plots import ecology, model, solver, style
 
 COARSE = IDENTIFIED.replace(points=64)
 
@@ -251,3 +252,30 @@ def test_palette_colours_are_distinct() -> None:
     assert len({mpl.colors.to_rgb(colour) for colour in style.PALETTE}) == len(style.PALETTE) == 8
     assert set(style.PAIR_COLOURS) == set(pairs.PAIRS)
     assert set(ecology.ENVIRONMENT_COLOURS) == set(ecology_experiments.environments())
+
+
+def test_a_benchmarks_ratios_are_drawn_with_their_spread_and_what_was_asked_for() -> None:
+    rows = pd.DataFrame(
+        {"name": ["a", "b"], "ratio": [20.0, 3.0], "low": [15.0, 2.0], "high": [30.0, 3.5], "required": [10.0, np.nan]}
+    )
+    _, ax = plt.subplots()
+    solver.ratios(rows, ax)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
+    assert ax.get_xscale() == "log"
+    marks = next(line for line in ax.lines if line.get_label() == "asked for")
+    np.testing.assert_array_equal(marks.get_xdata(), [10.0])
+
+
+def test_growth_is_drawn_beside_proportion() -> None:
+    rows = pd.DataFrame(
+        {
+            "name": ["agents, 4 to 8", "runs, 2 to 4"],
+            "sizes": [[2, 4, 8], [1, 2, 4]],
+            "seconds_by_size": [[1, 2, 4], [3, 5, 9]],
+        }
+    )
+    _, ax = plt.subplots()
+    solver.growth(rows, ax)
+    assert len(ax.lines) == 3
+    np.testing.assert_array_equal(ax.lines[0].get_xdata(), [1, 2, 4])
+    np.testing.assert_allclose(ax.lines[1].get_ydata(), [1, 5 / 3, 3])
