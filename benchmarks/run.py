@@ -27,7 +27,7 @@ import torch
 from results import HEADER, Result
 
 ROOT = Path(__file__).resolve().parents[1]
-TARGET, RECORDED = ROOT / "_build" / "bench.json", ROOT / "data" / "benchmarks.json"
+TARGET, RECORDED = ROOT / "_build" / "bench.json", ROOT / "data" / "results" / "benchmarks.json"
 PARTS = ("step", "target", "growth")
 RUNS = {problems.components: 256}
 """Runs of a figure's problem other than 64: of this one few come to their target by every method."""
@@ -133,7 +133,7 @@ def main() -> None:
         help="half a minute: a part of the tables, fewer turns and runs",
     )
     parser.add_argument(
-        "--record", action="store_true", help="write data/benchmarks.json as well, which the book shows"
+        "--record", action="store_true", help="write data/results/benchmarks.json as well, which the book shows"
     )
     parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS, help="which tables (default all)")
     parser.add_argument("--repeats", type=positive, help="turns of the timings of one step (default 5, quick 2)")

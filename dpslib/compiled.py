@@ -1013,29 +1013,53 @@ def _newton(
 # All runs
 
 
+class Batch(NamedTuple):
+    """All runs of a call, and what is found of them.
+
+    Attributes:
+        demand: the different demands, (D, G).
+        demand_of: which of them each problem has, (P,).
+        strengths: 1/R, λ_c and λ_s of each problem, (3, P).
+        runs: of each problem; there are B = P · runs.
+        mu, sigma: where the runs start, and then where they end, (B, N).
+        found: L_m, L_c, L_s and the norm of the gradient, (B, 4).
+        counts: steps, and how the run stopped, (B, 2).
+    """
+
+    demand: np.ndarray
+    demand_of: np.ndarray
+    strengths: np.ndarray
+    runs: int
+    mu: np.ndarray
+    sigma: np.ndarray
+    found: np.ndarray
+    counts: np.ndarray
+
+
+@njit(**_inner)
+def _run(batch: Batch, b: int) -> Run:
+    problem = b // batch.runs
+    strengths = batch.strengths
+    return Run(
+        batch.demand[batch.demand_of[problem]], strengths[0, problem], strengths[1, problem], strengths[2, problem]
+    )
+
+
 @njit(**_entry)
 def _descend_first_order(
     system: System,
     rule: Rule,
-    demand: np.ndarray,
-    demand_of: np.ndarray,
-    strengths: np.ndarray,
-    runs: int,
-    mu: np.ndarray,
-    sigma: np.ndarray,
-    found: np.ndarray,
-    counts: np.ndarray,
+    batch: Batch,
     start: int,
     end: int,
 ) -> None:
-    """Advance the runs from `start` to `end`; `mu` and `sigma` hold their starts and are overwritten by their ends."""
+    """Advance the runs from `start` to `end`."""
     _wide()
-    space, trail = _space(system), _trail(mu.shape[1])
+    space, trail = _space(system), _trail(batch.mu.shape[1])
     for b in range(start, end):
-        problem = b // runs
-        run = Run(demand[demand_of[problem]], strengths[0, problem], strengths[1, problem], strengths[2, problem])
-        counts[b, 0], counts[b, 1], found[b, 3] = _first_order(
-            system, run, rule, mu[b], sigma[b], trail, space, found[b, :3]
+        run = _run(batch, b)
+        batch.counts[b, 0], batch.counts[b, 1], batch.found[b, 3] = _first_order(
+            system, run, rule, batch.mu[b], batch.sigma[b], trail, space, batch.found[b, :3]
         )
 
 
@@ -1044,28 +1068,30 @@ def _descend_newton(
     system: System,
     warm_up: Rule,
     rule: Newtons,
-    demand: np.ndarray,
-    demand_of: np.ndarray,
-    strengths: np.ndarray,
-    runs: int,
-    mu: np.ndarray,
-    sigma: np.ndarray,
-    found: np.ndarray,
-    counts: np.ndarray,
+    batch: Batch,
     start: int,
     end: int,
 ) -> None:
     """As `_descend_first_order`, by Newton's method."""
     _wide()
-    n = mu.shape[1]
+    n = batch.mu.shape[1]
     space, trail, here, there, bench = _space(system), _trail(n), _model(n), _model(n), _bench(n, len(system.cosine))
     for b in range(start, end):
-        problem = b // runs
-        run = Run(demand[demand_of[problem]], strengths[0, problem], strengths[1, problem], strengths[2, problem])
+        run = _run(batch, b)
         if warm_up.max_steps > 0:
-            _first_order(system, run, warm_up, mu[b], sigma[b], trail, space, found[b, :3])
-        counts[b, 0], counts[b, 1], found[b, 3] = _newton(
-            system, run, rule, warm_up.max_steps, mu[b], sigma[b], here, there, bench, space, found[b, :3]
+            _first_order(system, run, warm_up, batch.mu[b], batch.sigma[b], trail, space, batch.found[b, :3])
+        batch.counts[b, 0], batch.counts[b, 1], batch.found[b, 3] = _newton(
+            system,
+            run,
+            rule,
+            warm_up.max_steps,
+            batch.mu[b],
+            batch.sigma[b],
+            here,
+            there,
+            bench,
+            space,
+            batch.found[b, :3],
         )
 
 
@@ -1174,14 +1200,8 @@ def descend(
     system = _system(network, convention, communication, stiffness, settings.bounds)
     ends = [values.numpy().copy(order="C") for values in (mu, sigma)]
     found, counts = np.empty((len(mu), 4)), np.empty((len(mu), 2), np.int64)
-    given = (
-        np.ascontiguousarray(demand.numpy()),
-        demand_of.contiguous().numpy(),
-        strengths,
-        runs,
-        *ends,
-        found,
-        counts,
+    batch = Batch(
+        np.ascontiguousarray(demand.numpy()), demand_of.contiguous().numpy(), strengths, runs, *ends, found, counts
     )
     if isinstance(method, Newton):
         begin = min(method.warm_up, settings.max_steps)
@@ -1193,9 +1213,9 @@ def descend(
             settings.patience,
             float(settings.tolerance),
         )
-        kernel = partial(_descend_newton, system, _rule(Adam(), first), rule, *given)
+        kernel = partial(_descend_newton, system, _rule(Adam(), first), rule, batch)
     else:
-        kernel = partial(_descend_first_order, system, _rule(method, settings), *given)
+        kernel = partial(_descend_first_order, system, _rule(method, settings), batch)
 
     # Several shares a core, since runs differ in how long they take; whoever is free takes the next.
     size = max(1, math.ceil(len(mu) / (threads * SHARES)))

@@ -34,7 +34,7 @@ NOTEBOOKS = ROOT / "notebooks"
 #: What changes the results of a notebook when its version changes.
 PACKAGES = ("torch", "numba", "numpy", "scipy", "xarray", "matplotlib", "seaborn")
 
-#: Below ``data/``, the folder that notebooks may write to. It is a result, so it is no part of the key.
+#: Below ``data/``, the folder of recorded results. A file is part of the key of a notebook that spells out its name.
 RESULTS = "results"
 
 
@@ -253,11 +253,13 @@ def execution_key(source: Path, parameters: Mapping[str, Any]) -> str:
         A SHA-256 over the source, the parameters, the library, the data, and the versions of Python
         and of the packages that compute and draw.
     """
+    text, results = source.read_text(encoding="utf-8"), file_digests(ROOT / "data" / RESULTS)
     parts = {
-        "source": source.read_text(encoding="utf-8"),
+        "source": text,
         "parameters": dict(parameters),
         "library": file_digests(ROOT / "dpslib", "*.py"),
         "data": file_digests(ROOT / "data", skip=(RESULTS,)),
+        "results": {name: value for name, value in results.items() if Path(name).stem in text},
         "python": platform.python_version(),
         "packages": versions(),
     }

@@ -198,7 +198,7 @@ def test_a_kill_between_output_and_record_leaves_no_wrong_pair(
     assert "seed 0" in output.read_text()
 
 
-@pytest.mark.parametrize("what", ["source", "library", "data", "packages"])
+@pytest.mark.parametrize("what", ["source", "library", "data", "recorded", "packages"])
 def test_the_key_sees_what_matters(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     monkeypatch.setattr(module, "ROOT", tmp_path)
     for name in ("dpslib", "data/results"):
@@ -213,6 +213,10 @@ def test_the_key_sees_what_matters(source: Path, tmp_path: Path, monkeypatch: py
             (tmp_path / "dpslib" / "new.py").write_text("")
         case "data":
             (tmp_path / "data" / "new.csv").write_text("")
+        case "recorded":
+            source.write_text(NOTEBOOK + "\n# made\n")
+            before = module.execution_key(source, {})
+            (tmp_path / "data" / "results" / "made.csv").write_text("2")
         case "packages":
             monkeypatch.setattr(module, "versions", lambda: {"torch": "0"})
     assert module.execution_key(source, {}) != before
