@@ -42,7 +42,7 @@ from dpslib.penalties import SCALINGS, Communication, Stiffness
 # Sums may be taken in the order that suits the processor; it is the same at every call.
 _SUMS = {"contract", "reassoc", "nsz"}
 _outer: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
-# Without reference counts, which would take longer than all else; such functions cannot allocate. All inside the two
+# Without reference counts, which would take longer than all else; such functions can neither allocate nor return arrays. All inside the two
 # entries: a function of its own would exist twice, in what was just compiled and in what was loaded from the disk, with
 # sums in another order.
 _inner: dict[str, Any] = _outer | {"_nrt": False, "forceinline": True}
@@ -1036,7 +1036,8 @@ class Batch(NamedTuple):
     counts: np.ndarray
 
 
-@njit(**_inner)
+# With reference counts, since it hands out a part of an array.
+@njit(forceinline=True, **_outer)
 def _run(batch: Batch, b: int) -> Run:
     problem = b // batch.runs
     strengths = batch.strengths
@@ -1201,7 +1202,14 @@ def descend(
     ends = [values.numpy().copy(order="C") for values in (mu, sigma)]
     found, counts = np.empty((len(mu), 4)), np.empty((len(mu), 2), np.int64)
     batch = Batch(
-        np.ascontiguousarray(demand.numpy()), demand_of.contiguous().numpy(), strengths, runs, *ends, found, counts
+        np.ascontiguousarray(demand.numpy()),
+        demand_of.contiguous().numpy(),
+        strengths,
+        runs,
+        ends[0],
+        ends[1],
+        found,
+        counts,
     )
     if isinstance(method, Newton):
         begin = min(method.warm_up, settings.max_steps)
