@@ -42,9 +42,9 @@ from dpslib.penalties import SCALINGS, Communication, Stiffness
 # Sums may be taken in the order that suits the processor; it is the same at every call.
 _SUMS = {"contract", "reassoc", "nsz"}
 _outer: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
-# Without reference counts, which would take longer than all else; such functions can neither allocate nor return arrays. All inside the two
-# entries: a function of its own would exist twice, in what was just compiled and in what was loaded from the disk, with
-# sums in another order.
+# Without reference counts, which would take longer than all else; such functions neither allocate nor return arrays.
+# All inside the two entries: a function of its own would exist twice, in what was just compiled and in what was loaded
+# from the disk, with sums in another order.
 _inner: dict[str, Any] = _outer | {"_nrt": False, "forceinline": True}
 _sums: dict[str, Any] = _inner | {"fastmath": _SUMS}
 _entry: dict[str, Any] = _outer | {"cache": True}
@@ -147,7 +147,8 @@ def _wide(context: Any) -> Any:
     """Let the compiler use the widest vectors of the processor in the calling function.
 
     On Intel's it prefers half of their width for fear of a lower clock, which costs these loops nearly half their
-    speed. llvmlite has no word for this attribute of LLVM's and would refuse it by `add`.
+    speed. Each function with such a loop says so, since it is optimised before it is put inside another. llvmlite has
+    no word for this attribute of LLVM's and would refuse it by `add`.
     """
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -263,17 +264,39 @@ def _copy(values: np.ndarray, to: np.ndarray) -> None:
 # The mismatch and its gradient
 
 
+_LINE = 64
+"""Bytes of a cache line, and of the widest vector: one that starts elsewhere takes twice as long to load."""
+
+
+@njit(forceinline=True, **_outer)
+def _rows(count: int, points: int) -> np.ndarray:
+    """Return an array (count, points) that starts with a cache line."""
+    room = np.empty(count * points + _LINE // 8)
+    start = (-room.ctypes.data % _LINE) // 8
+    return room[start : start + count * points].reshape((count, points))
+
+
+def _aligned(values: Tensor) -> np.ndarray:
+    """Return a copy that starts with a cache line."""
+    room = np.empty(values.numel() + _LINE // 8)
+    start = (-room.ctypes.data % _LINE) // 8
+    placed = room[start : start + values.numel()].reshape(tuple(values.shape))
+    placed[:] = values.numpy()
+    return placed
+
+
 @njit(forceinline=True, **_outer)
 def _space(system: System) -> Space:
     n, points = len(system.weight), len(system.cosine)
-    agents = np.empty((4, n))
-    made, each = np.empty((2, system.components, points)), np.empty((2, system.components))
-    return Space(agents[0], agents[1], agents[2], agents[3], np.empty((n, points)), made[0], made[1], each[0], each[1])
+    agents, each = np.empty((4, n)), np.empty((2, system.components))
+    production, slope = _rows(system.components, points), _rows(system.components, points)
+    return Space(agents[0], agents[1], agents[2], agents[3], _rows(n, points), production, slope, each[0], each[1])
 
 
 @njit(**_sums)
 def _produce(system: System, run: Run, mu: np.ndarray, sigma: np.ndarray, space: Space) -> None:
     """Evaluate the densities and what each component produces."""
+    _wide()
     cosine, sine = system.cosine, system.sine
     space.production[:] = 0
     for i in range(len(mu)):
@@ -320,6 +343,7 @@ def _root(system: System, total: float) -> tuple[float, float]:
 @njit(**_sums)
 def _mismatch(system: System, run: Run, space: Space) -> float:
     """Return L_m of what is produced, and leave its slopes and their factors."""
+    _wide()
     value = 0.0
     demand, p = run.demand, system.p
     for c in range(system.components):
@@ -350,6 +374,7 @@ def _mismatch(system: System, run: Run, space: Space) -> float:
 @njit(**_sums)
 def _mismatch_gradient(system: System, run: Run, sigma: np.ndarray, space: Space, gradient: np.ndarray) -> None:
     """Write the gradient of L_m by μ and σ, (2N,)."""
+    _wide()
     n, cosine, sine = len(sigma), system.cosine, system.sine
     for i in range(n):
         c = system.component[i]
@@ -650,14 +675,14 @@ def _model(n: int) -> Model:
 
 @njit(forceinline=True, **_outer)
 def _bench(n: int, points: int) -> Bench:
-    lines, vectors = np.empty((2, points)), np.empty((3, 2 * n))
+    lines, vectors = _rows(2, points), np.empty((3, 2 * n))
     return Bench(
         np.empty(n),
         np.empty(points, np.int64),
         lines[0],
         lines[1],
-        np.empty((4, points)),
-        np.empty((2 * n, points)),
+        _rows(4, points),
+        _rows(2 * n, points),
         np.empty((2 * n + 1, 2 * n)),
         np.empty(2 * n, np.bool_),
         vectors[0],
@@ -670,6 +695,7 @@ def _bench(n: int, points: int) -> Bench:
 @njit(**_sums)
 def _four_dots(rows: np.ndarray, i: int, j: int, count: int) -> tuple[float, float, float, float]:
     """Return the products of the rows 2i and 2i + 1 with the rows 2j and 2j + 1, over their first `count` values."""
+    _wide()
     a, b, c, d = rows[2 * i], rows[2 * i + 1], rows[2 * j], rows[2 * j + 1]
     ac, ad, bc, bd = 0.0, 0.0, 0.0, 0.0
     for k in range(count):
@@ -683,6 +709,7 @@ def _four_dots(rows: np.ndarray, i: int, j: int, count: int) -> tuple[float, flo
 @njit(**_sums)
 def _bend(system: System, run: Run, c: int, space: Space, bend: np.ndarray) -> None:
     """Write how a component's shortfall bends the loss at each point, without the component's factor, (G,)."""
+    _wide()
     demand, production, p, points = run.demand, space.production[c], system.p, len(run.demand)
     if p == 2:
         for j in range(points):
@@ -715,6 +742,7 @@ def _curve(system: System, run: Run, i: int, count: int, space: Space, bench: Be
 
     `count` points fall short; the bench has their table.
     """
+    _wide()
     n = len(model.x) // 2
     x, y, kappa, ratio = space.x[i], space.y[i], space.kappa[i], space.ratio[i]
     scale = system.weight[i] * run.per_resource
@@ -859,6 +887,7 @@ def _hold(system: System, model: Model, low: float, high: float, held: np.ndarra
 
 @njit(**_sums)
 def _dot(a: np.ndarray, b: np.ndarray, count: int) -> float:
+    _wide()
     total = 0.0
     for k in range(count):
         total += a[k] * b[k]
@@ -1036,16 +1065,6 @@ class Batch(NamedTuple):
     counts: np.ndarray
 
 
-# With reference counts, since it hands out a part of an array.
-@njit(forceinline=True, **_outer)
-def _run(batch: Batch, b: int) -> Run:
-    problem = b // batch.runs
-    strengths = batch.strengths
-    return Run(
-        batch.demand[batch.demand_of[problem]], strengths[0, problem], strengths[1, problem], strengths[2, problem]
-    )
-
-
 @njit(**_entry)
 def _descend_first_order(
     system: System,
@@ -1058,7 +1077,8 @@ def _descend_first_order(
     _wide()
     space, trail = _space(system), _trail(batch.mu.shape[1])
     for b in range(start, end):
-        run = _run(batch, b)
+        p = b // batch.runs
+        run = Run(batch.demand[batch.demand_of[p]], batch.strengths[0, p], batch.strengths[1, p], batch.strengths[2, p])
         batch.counts[b, 0], batch.counts[b, 1], batch.found[b, 3] = _first_order(
             system, run, rule, batch.mu[b], batch.sigma[b], trail, space, batch.found[b, :3]
         )
@@ -1078,7 +1098,8 @@ def _descend_newton(
     n = batch.mu.shape[1]
     space, trail, here, there, bench = _space(system), _trail(n), _model(n), _model(n), _bench(n, len(system.cosine))
     for b in range(start, end):
-        run = _run(batch, b)
+        p = b // batch.runs
+        run = Run(batch.demand[batch.demand_of[p]], batch.strengths[0, p], batch.strengths[1, p], batch.strengths[2, p])
         if warm_up.max_steps > 0:
             _first_order(system, run, warm_up, batch.mu[b], batch.sigma[b], trail, space, batch.found[b, :3])
         batch.counts[b, 0], batch.counts[b, 1], batch.found[b, 3] = _newton(
@@ -1116,8 +1137,8 @@ def _system(
     pull = stiffness or Stiffness(0.0)
     low, high = (bounds.low, bounds.high) if isinstance(bounds, Bounded) else (0.0, math.inf)
     return System(
-        cosine=theta.cos().numpy(),
-        sine=theta.sin().numpy(),
+        cosine=_aligned(theta.cos()),
+        sine=_aligned(theta.sin()),
         weight=network.weights.numpy(),
         component=network.component.numpy(),
         components=network.n_components,
@@ -1202,7 +1223,7 @@ def descend(
     ends = [values.numpy().copy(order="C") for values in (mu, sigma)]
     found, counts = np.empty((len(mu), 4)), np.empty((len(mu), 2), np.int64)
     batch = Batch(
-        np.ascontiguousarray(demand.numpy()),
+        _aligned(demand),
         demand_of.contiguous().numpy(),
         strengths,
         runs,
