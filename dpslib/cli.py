@@ -62,17 +62,20 @@ def shown(path: Path) -> str:
     return str(path) if relative.startswith("..") else relative
 
 
-@main.command
-@click.argument("notebook")
-@click.option(
+parameter_option = click.option(
     "-p",
     "--parameter",
     "parameters",
     nargs=2,
     multiple=True,
-    metavar="NAME VALUE",
-    help="Set a parameter of the notebook; may be given several times.",
+    metavar="PARAMETER VALUE",
+    help="Set a parameter of what is executed; may be given several times.",
 )
+
+
+@main.command
+@click.argument("notebook")
+@parameter_option
 @click.option(
     "-o",
     "--output",
@@ -106,15 +109,7 @@ def run(notebook: str, parameters: tuple[tuple[str, str], ...], output: Path | N
 
 @main.command
 @click.argument("name")
-@click.option(
-    "-p",
-    "--parameter",
-    "parameters",
-    nargs=2,
-    multiple=True,
-    metavar="PARAMETER VALUE",
-    help="Set a parameter of all notebooks; may be given several times.",
-)
+@parameter_option
 def record(name: str, parameters: tuple[tuple[str, str], ...]) -> None:
     """Execute all notebooks with the same parameters and write what they found to data/results/NAME.json.
 

@@ -35,7 +35,19 @@ from dpslib.convention import FLOORS, Convention
 from dpslib.descent import CONVERGED, PATIENCE, STEP_LIMIT, Found, Settings
 from dpslib.loss import smallest_production
 from dpslib.network import Network
-from dpslib.newton import LARGEST_DAMPING, LEAST_DAMPING, PRECISION, SETTLED, Newton
+from dpslib.newton import (
+    BROKEN,
+    EASED,
+    INDEFINITE,
+    KEPT,
+    LARGEST_DAMPING,
+    LEAST_DAMPING,
+    PRECISION,
+    RAISED,
+    REFUSED,
+    SETTLED,
+    Newton,
+)
 from dpslib.optimiser import Adam, Bounded, GradientDescent, Optimiser, Positive
 from dpslib.penalties import SCALINGS, Communication, Stiffness
 
@@ -1009,8 +1021,7 @@ def _newton(
             break
         count += 1
         if not _direction(here, damping, bench):
-            # A tiny damping would take many steps to matter.
-            damping = max(damping * 6, 1e-4)
+            damping = max(damping * REFUSED, INDEFINITE)
             stale += 1
             continue
         _move(system, here, bench.step, low, high, there.x)
@@ -1026,12 +1037,13 @@ def _newton(
         stale = 0 if better and gained > rule.tolerance else stale + 1
         if better:
             ratio = gained / promised
-            damping = max(damping / 5 if ratio > 0.75 else damping * 3 if ratio < 0.25 else damping, LEAST_DAMPING)
+            eased = damping / EASED if ratio > KEPT else damping * RAISED if ratio < BROKEN else damping
+            damping = max(eased, LEAST_DAMPING)
             _expand(system, run, space, bench, there)
             here, there = there, here
             loss = reached
         else:
-            damping *= 6
+            damping *= REFUSED
     for i in range(n):
         mu[i], sigma[i] = _wrap(here.x[i]), math.exp(here.x[n + i])
     _copy(here.parts, parts)

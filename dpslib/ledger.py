@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dpslib import execute
 from dpslib.claims import DATA
-from dpslib.execute import execute_all, notebook_parameters, write_atomically
+from dpslib.execute import ROOT, execute_all, notebook_parameters, write_atomically
 from dpslib.notebook import RESULTS
 
-ROOT = DATA.parent
-RECORDED = DATA / "results"
+RECORDED = DATA / execute.RESULTS
 """What was found with other parameters, one file an execution of all notebooks; written by `dps record`."""
 
 GLUE = "application/papermill.record/"

@@ -41,6 +41,16 @@ LARGEST_DAMPING = 1e12
 """Beyond it a step is too short to change anything: the run has converged as far as its arithmetic allows."""
 
 LEAST_DAMPING = 1e-14
+"""A run's damping does not fall below it."""
+
+EASED, RAISED, REFUSED = 5, 3, 6
+"""A step that keeps more than `KEPT` of its promise divides the damping by the first; one that keeps less than `BROKEN`
+multiplies it by the second, one that brings nothing by the third."""
+
+KEPT, BROKEN = 0.75, 0.25
+
+INDEFINITE = 1e-4
+"""The least damping after a Hessian that was not positive definite: a tiny one would take many steps to matter."""
 
 PRECISION = {torch.float64: 1e-8, torch.float32: 1e-5}
 """What a run by default has converged to, as a share of its loss plus one."""
@@ -248,11 +258,10 @@ class _Descent:
         quiet = definite & ((promised.abs() <= small) | (better & (gained <= small)))
         ratio = gained / promised
         eased = torch.where(
-            ratio > 0.75, state.damping / 5, torch.where(ratio < 0.25, state.damping * 3, state.damping)
+            ratio > KEPT, state.damping / EASED, torch.where(ratio < BROKEN, state.damping * RAISED, state.damping)
         )
-        damping = torch.where(better, eased.clamp_min(LEAST_DAMPING), state.damping * 6)
-        # Where the Hessian is not positive definite, a tiny damping would take many steps to matter.
-        damping = torch.where(definite, damping, (state.damping * 6).clamp_min(1e-4))
+        damping = torch.where(better, eased.clamp_min(LEAST_DAMPING), state.damping * REFUSED)
+        damping = torch.where(definite, damping, (state.damping * REFUSED).clamp_min(INDEFINITE))
         row, table = better.unsqueeze(1), better[:, None, None]
         progressed = better & (gained > self.settings.tolerance)
         return _State(

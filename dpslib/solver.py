@@ -434,34 +434,36 @@ class _Work:
 
 
 def _minimise(work: _Work, *, client: Client | None, progress: bool) -> Found:
-    """Do the work in chunks: on this machine's cores side by side, or on a Dask cluster."""
+    """Do the work: on this machine's cores side by side, or on a Dask cluster."""
     if client is not None:
         # One task a chunk: what a lost worker had in hand is done again elsewhere, and nothing else.
         return _joined(client.gather(client.map(_run_alone, work.chunks(CLUSTER_CHUNKS), pure=False)))
-    threads = torch.get_num_threads()
-    runs = len(work.mu)
-    # One chunk a core beats many cores a chunk: the tensors are small, and cores that wait for each other at every
-    # operation cost more than the operation itself, many times more on a busy machine.
-    large = runs * work.mu.shape[1] * work.convention.points * 8 > CHUNK_BYTES // 2
-    workers = threads if large and work.device.type == "cpu" else 1
+    threads, runs = torch.get_num_threads(), len(work.mu)
     # On a pipe or in a notebook's output a bar is noise: `disable=None` shows it on terminals alone.
     with tqdm(total=runs, desc="solving", unit="run", delay=2, leave=False, disable=None if progress else True) as bar:
-        if work.is_compiled:
-            return work.run_compiled(threads, bar.update)
+        return work.run_compiled(threads, bar.update) if work.is_compiled else _by_tensors(work, threads, bar.update)
 
-        def run(chunk: _Work) -> Found:
-            return chunk.run(bar.update)
 
-        chunks = work.chunks(workers)
-        try:
-            torch.set_num_threads(1)
-            if workers == 1:
-                parts = [run(chunk) for chunk in chunks]
-            else:
-                with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-                    parts = list(pool.map(run, chunks))
-        finally:
-            torch.set_num_threads(threads)
+def _by_tensors(work: _Work, threads: int, report: Callable[[int], object]) -> Found:
+    """Do the work in chunks of tensors."""
+    # One chunk a core beats many cores a chunk: the tensors are small, and cores that wait for each other at every
+    # operation cost more than the operation itself, many times more on a busy machine.
+    large = len(work.mu) * work.mu.shape[1] * work.convention.points * 8 > CHUNK_BYTES // 2
+    workers = threads if large and work.device.type == "cpu" else 1
+
+    def run(chunk: _Work) -> Found:
+        return chunk.run(report)
+
+    chunks = work.chunks(workers)
+    try:
+        torch.set_num_threads(1)
+        if workers == 1:
+            parts = [run(chunk) for chunk in chunks]
+        else:
+            with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+                parts = list(pool.map(run, chunks))
+    finally:
+        torch.set_num_threads(threads)
     return _joined(parts)
 
 

@@ -47,6 +47,21 @@ def written_and_read(tmp_path: Path) -> Callable[[xr.Dataset], xr.Dataset]:
     return through_file
 
 
+@pytest.fixture
+def survives_netcdf(written_and_read: Callable[[xr.Dataset], xr.Dataset]) -> Callable[[xr.Dataset], None]:
+    """Check that a data set comes back from a netCDF file as it was."""
+
+    def check(data: xr.Dataset) -> None:
+        read = written_and_read(data)
+        xr.testing.assert_equal(read, data)
+        assert read.attrs == data.attrs
+        assert {name: read[name].attrs for name in read.variables} == {
+            name: data[name].attrs for name in data.variables
+        }
+
+    return check
+
+
 def _reference_density(name: str, theta: np.ndarray, mu: float, sigma: float) -> np.ndarray:
     if name == "von_mises":
         return scipy.stats.vonmises.pdf(theta, sigma**-2, loc=mu)

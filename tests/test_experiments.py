@@ -121,13 +121,9 @@ def test_experiment_has_no_missing_or_infinite_value(name: str) -> None:
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_experiment_is_written_to_netcdf_and_read_back(
-    name: str, written_and_read: Callable[[xr.Dataset], xr.Dataset]
+    name: str, survives_netcdf: Callable[[xr.Dataset], None]
 ) -> None:
-    data = result(name)
-    read = written_and_read(data)
-    xr.testing.assert_equal(read, data)
-    assert read.attrs == data.attrs
-    assert {name: read[name].attrs for name in read.variables} == {name: data[name].attrs for name in data.variables}
+    survives_netcdf(result(name))
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

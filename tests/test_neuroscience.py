@@ -53,12 +53,10 @@ def test_experiment_repeats_bit_for_bit(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_experiment_is_written_and_read_back(name: str, written_and_read: Callable[[xr.Dataset], xr.Dataset]) -> None:
-    read = written_and_read(data(name))
-    xr.testing.assert_equal(read, data(name))
-    assert read.attrs == data(name).attrs
-    assert read.attrs["source"].startswith("paper A, section 3.2")
-    assert read.attrs["convention"] == CONVENTION.to_json()
+def test_experiment_is_written_and_read_back(name: str, survives_netcdf: Callable[[xr.Dataset], None]) -> None:
+    survives_netcdf(data(name))
+    assert data(name).attrs["source"].startswith("paper A, section 3.2")
+    assert data(name).attrs["convention"] == CONVENTION.to_json()
 
 
 @pytest.mark.parametrize("name", NAMES)

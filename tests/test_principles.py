@@ -82,11 +82,9 @@ def test_experiment_returns_the_documented_variables_without_gaps(name: str) -> 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_experiment_is_written_to_netcdf_and_read_back(
-    name: str, written_and_read: Callable[[xr.Dataset], xr.Dataset]
+    name: str, survives_netcdf: Callable[[xr.Dataset], None]
 ) -> None:
-    read = written_and_read(result(name))
-    xr.testing.assert_equal(read, result(name))
-    assert read.attrs == result(name).attrs
+    survives_netcdf(result(name))
 
 
 @pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name != "scaling"])
