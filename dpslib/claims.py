@@ -35,10 +35,16 @@ class Claim:
         statement: the claim in our words.
         kind: `exact number`, `count`, `ordering`, `statistical test`, ... as in the schema.
         published: the printed value as printed, with its printed digits (OCR doubts resolved, see `note`).
-        estimator: the name of the result that estimates it.
+        estimator: the name of the result that estimates it, or empty where nothing does.
+        plus_minus: the spread printed with the value (the paper says of what), or empty.
         rule: how a result is held against it: `digits` (rounds to the printed digits), `below` (less than the
             published value) or `above`.
-        note: the reasoning where something needs one, or empty.
+        bound: of the rules `below` and `above`: whether the bound is `printed` (an order, a sign or a threshold that
+            the paper states) or `ours` (it puts words such as "nearly" into a number, as the note says).
+        direction: what the claim still says without its digits, such as `above 0`, or empty where it says nothing.
+        proof: the name of the proof in `dpslib.proofs` that what is printed cannot be, or empty.
+        missing: what would have to be known or computed first, or empty where a result estimates the claim.
+        note: the reasoning where something needs one, doubts of the scan among it, or empty.
     """
 
     id: str
@@ -49,8 +55,13 @@ class Claim:
     statement: str
     kind: str
     published: str
-    estimator: str
+    estimator: str = ""
+    plus_minus: str = ""
     rule: str = "digits"
+    bound: str = ""
+    direction: str = ""
+    proof: str = ""
+    missing: str = ""
     note: str = ""
 
     @property

@@ -72,9 +72,13 @@ def test_published_values_keep_their_printed_digits(file: Path) -> None:
 
 
 def test_files_are_read_together(write: Callable[..., Path]) -> None:
-    loaded = claims.load(write(a=[VALID], b=[VALID | {"id": "A-3.1.2-two", "rule": "below", "note": "Why."}]))
+    loaded = claims.load(
+        write(a=[VALID], b=[VALID | {"id": "A-3.1.2-two", "rule": "below", "bound": "ours", "note": "Why."}])
+    )
     assert loaded["A-3.1.2-one"] == CLAIM
-    assert loaded["A-3.1.2-two"] == dataclasses.replace(CLAIM, id="A-3.1.2-two", rule="below", note="Why.")
+    assert loaded["A-3.1.2-two"] == dataclasses.replace(
+        CLAIM, id="A-3.1.2-two", rule="below", bound="ours", note="Why."
+    )
 
 
 @pytest.mark.parametrize("field", list(VALID))
