@@ -28,7 +28,7 @@ def homes(folder: Path = NOTEBOOKS) -> dict[str, str]:
         with printed and recomputed values side by side, or else that of the figure or table itself.
     """
     own = re.compile(r'(?:"name": |label=)"((?:fig|tab)-[ab]-\w+)"')
-    compared = re.compile(r'claims_table\(\s*[^"]*?"((?:fig|tab)-[ab]-\w+)",\s*label="([\w-]+)"')
+    compared = re.compile(r'claims_table\(.*?"((?:fig|tab)-[ab]-\w+)",\s*label="([\w-]+)"', re.DOTALL)
     found: dict[str, str] = {}
     for source in sorted(folder.glob("*.py")):
         text = source.read_text(encoding="utf-8")

@@ -79,7 +79,8 @@ def judge(claim: Claim, result: float | None, spread: Sequence[float] = (), clos
     Args:
         claim: the claim.
         result: what was recomputed; None only where the claim says what is missing.
-        spread: what other seeds give; empty where nothing depends on the seed.
+        spread: what single seeds give, which then decide; empty where nothing depends on the seed. The result may be one
+            of them, or their median.
         closest: what the readings of open choices give, for the reason.
 
     Returns:
@@ -98,8 +99,8 @@ def judge(claim: Claim, result: float | None, spread: Sequence[float] = (), clos
             return Verdict(claim, INCONSISTENT, proof, result, 0 if result is None else 1)
     if result is None:
         raise ValueError(f"{claim.id} has no result: nothing was recorded as {claim.estimator!r}")
-    values = [result, *spread]
-    verdict, reason, percentile = _digits(claim, values) if claim.rule == "digits" else _bound(claim, values)
+    values = list(spread) or [result]
+    verdict, reason, percentile = (_digits if claim.rule == "digits" else _bound)(claim, result, values)
     if verdict == NOT and closest is not None:
         agreeing = {0: "none agrees", 1: "one agrees"}.get(closest.holds, f"{closest.holds} agree")
         nearest = f"the closest value is {claim.show(closest.value)} ({closest.reading})"
@@ -107,11 +108,10 @@ def judge(claim: Claim, result: float | None, spread: Sequence[float] = (), clos
     return Verdict(claim, verdict, reason, result, len(values), percentile)
 
 
-def _digits(claim: Claim, values: Sequence[float]) -> tuple[str, str, float | None]:
+def _digits(claim: Claim, result: float, values: Sequence[float]) -> tuple[str, str, float | None]:
     """Return verdict, reason and percentile under the rule that a result rounds to the printed digits."""
-    result, seeds = values[0], len(values)
-    agreeing = sum(map(claim.agrees, values))
-    if agreeing == seeds:
+    seeds, agreeing = len(values), sum(map(claim.agrees, values))
+    if agreeing == seeds and claim.agrees(result):
         where = "" if seeds == 1 else f" in all {seeds} seeds"
         return EXACT, f"{result:.6g} rounds to the printed digits{where}.", None
     low, high = min(values), max(values)
@@ -129,13 +129,13 @@ def _digits(claim: Claim, values: Sequence[float]) -> tuple[str, str, float | No
     return NOT, f"The value is {found}.", None
 
 
-def _bound(claim: Claim, values: Sequence[float]) -> tuple[str, str, float | None]:
+def _bound(claim: Claim, result: float, values: Sequence[float]) -> tuple[str, str, float | None]:
     """Return verdict, reason and percentile (none) under the rules `below` and `above`."""
     seeds, holding = len(values), sum(map(claim.agrees, values))
     bound = f"{claim.rule} {claim.published}"
     whose = "as printed" if claim.bound == "printed" else "which is our bound"
     found = f"{values[0]:.3g}" if seeds == 1 else f"{min(values):.3g} to {max(values):.3g}"
-    if holding == seeds:
+    if holding == seeds and claim.agrees(result):
         verdict = EXACT if claim.bound == "printed" else DIRECTION
         return verdict, f"{_share(holding, seeds)} {bound}, {whose} ({found}).", None
     verdict = WITHIN if 2 * holding >= seeds else NOT
