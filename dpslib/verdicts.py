@@ -79,8 +79,8 @@ def judge(claim: Claim, result: float | None, spread: Sequence[float] = (), clos
     Args:
         claim: the claim.
         result: what was recomputed; None only where the claim says what is missing.
-        spread: what single seeds give, which then decide; empty where nothing depends on the seed. The result may be one
-            of them, or their median.
+        spread: what single seeds give, which then decide; empty where nothing depends on the seed. The result may be
+            one of them, or their median.
         closest: what the readings of open choices give, for the reason.
 
     Returns:
