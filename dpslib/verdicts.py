@@ -89,14 +89,14 @@ def judge(claim: Claim, result: float | None, spread: Sequence[float] = (), clos
     Raises:
         ValueError: if there is no result and the claim does not say what is missing.
     """
-    if claim.missing:
-        return Verdict(claim, UNDETERMINED, claim.missing)
     if claim.proof:
         from dpslib.proofs import prove
 
         impossible, proof = prove(claim.proof)
         if impossible:
-            return Verdict(claim, INCONSISTENT, proof, result, 0 if result is None else 1)
+            return Verdict(claim, INCONSISTENT, f"{proof[:1].upper()}{proof[1:]}", result, 0 if result is None else 1)
+    if claim.missing:
+        return Verdict(claim, UNDETERMINED, claim.missing)
     if result is None:
         raise ValueError(f"{claim.id} has no result: nothing was recorded as {claim.estimator!r}")
     values = list(spread) or [result]
