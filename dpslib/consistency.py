@@ -269,8 +269,8 @@ def _paired_tests(values: Printed) -> Iterator[Check]:
                 p,
             )
         for count, w in _each(values, f"{name}.count", f"{name}.wilcoxon"):
-            possible = signed_rank_range(round(count.value), TESTED)
-            yield compared(f"signs of {TESTED} differences and their signed ranks", [count], possible, w)
+            ranks = signed_rank_range(round(count.value), TESTED)
+            yield compared(f"signs of {TESTED} differences and their signed ranks", [count], ranks, w)
         for w, p in _each(values, f"{name}.wilcoxon", f"{name}.wilcoxon_p"):
             yield compared(
                 f"signed ranks of {TESTED} differences and their p", [w], signed_rank_p(printed(w), TESTED), p

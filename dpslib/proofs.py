@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from scipy.optimize import minimize
 
-from dpslib import catalogues, consistency
+from dpslib import catalogues, consistency, proofs_marl
 from dpslib import claims as claim_data
 from dpslib.claims import Claim
 from dpslib.consistency import Interval, printed
@@ -28,8 +28,8 @@ from dpslib.workload import workload_metrics
 Proof = Callable[[Mapping[str, Claim]], tuple[bool, str]]
 """Takes the claims; returns whether what is printed cannot be, and one sentence with the numbers that decide it."""
 
-PROOFS: dict[str, Proof] = {}
-"""All proofs by name."""
+PROOFS: dict[str, Proof] = dict(proofs_marl.PROOFS)
+"""All proofs by name: those on paper B stand in `dpslib.proofs_marl`, those on paper A here."""
 
 
 def proof(function: Proof) -> Proof:

@@ -6,23 +6,25 @@ printed that can be, it would fail. A claim of the kind "exceptions found" is pr
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from decimal import Decimal
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
 from dpslib.claims import Claim
+from dpslib.consistency import Interval, printed
 
-Proof = Callable[[Mapping[str, Claim]], tuple[bool, str]]
-"""Takes the claims; returns whether what is printed cannot be, and one sentence with the numbers that decide it."""
+if TYPE_CHECKING:
+    from dpslib.proofs import Proof
 
 PROOFS: dict[str, Proof] = {}
-"""All proofs on paper B by name."""
+"""The proofs on paper B by name; `dpslib.proofs` has all."""
 
 PAIRS = tuple(itertools.product(("min", "mean", "max"), repeat=2))
 """The nine pairs of outer and inner aggregator, in the paper's order (U, T)."""
@@ -94,23 +96,22 @@ def spreads(gains: Iterable[Fraction], seeds: int) -> Iterator[tuple[float, floa
 def attainable(claim: Claim, gains: Iterable[Fraction], seeds: int) -> bool:
     """Return whether seeds with values among `gains` can have the printed mean and standard deviation."""
     return any(
-        claim.agrees(mean) and any(rounds_to(claim.plus_minus, spread) for spread in both)
-        for mean, *both in spreads(gains, seeds)
+        may_be(printed(claim), mean) and any(may_be(spread(claim), one) for one in deviations)
+        for mean, *deviations in spreads(gains, seeds)
     )
 
 
 # What printed digits stand for
 
 
-def half_unit(number: str) -> float:
-    """Return half a unit of the last printed digit: a printed number stands for what lies no further from it."""
-    return float(Decimal(5).scaleb(int(Decimal(number).as_tuple().exponent) - 1))
+def spread(claim: Claim) -> Interval:
+    """Return what the spread that is printed with a value stands for."""
+    return printed(dataclasses.replace(claim, published=claim.plus_minus, rule="digits"))
 
 
-def rounds_to(number: str, value: float) -> bool:
+def may_be(number: Interval, value: float) -> bool:
     """Return whether a value can have been printed as a number."""
-    # Halves may go either way; the slack is that of floating point.
-    return abs(value - float(number)) <= half_unit(number) * (1 + 1e-9)
+    return number.meets(Interval(value, value))
 
 
 def with_spread(claim: Claim) -> str:
@@ -123,9 +124,9 @@ def p_value(claim: Claim, expected: float, seeds: int) -> float:
 
     Of all numbers that round to the printed ones those are taken that lie closest to what is expected.
     """
-    distance = max(0.0, abs(claim.value - expected) - half_unit(claim.published))
-    spread = float(claim.plus_minus) + half_unit(claim.plus_minus)
-    return float(2 * stats.t.sf(distance / spread * math.sqrt(seeds), seeds - 1))
+    value = printed(claim)
+    distance = max(0.0, value.low - expected, expected - value.high)
+    return float(2 * stats.t.sf(distance / spread(claim).high * math.sqrt(seeds), seeds - 1))
 
 
 def cell(claims: Mapping[str, Claim], estimator: str, anchor: str) -> Claim:
@@ -297,7 +298,7 @@ def table_7_is_not_the_theory(claims: Mapping[str, Claim]) -> tuple[bool, str]:
         found = cell(claims, f"marl.matrix.continuous.4x4.{outer}_{inner}.gain", "tab-b-7")
         theory = float(continuous_gain(outer, inner, 4))
         p = p_value(found, theory, 9)
-        if not rounds_to(found.published, theory) and p < 0.001:
+        if not may_be(printed(found), theory) and p < 0.001:
             off.append(
                 (
                     abs(found.value - theory),
@@ -306,7 +307,7 @@ def table_7_is_not_the_theory(claims: Mapping[str, Claim]) -> tuple[bool, str]:
             )
     shown = ", ".join(text for _, text in sorted(off, reverse=True))
     reason = f"{len(off)} of 9 cells differ from the theory beyond rounding and chance{': ' if off else ''}{shown}."
-    return bool(off) and rounds_to(claims["B-5-match"].published, 0), reason
+    return bool(off) and may_be(printed(claims["B-5-match"]), 0), reason
 
 
 @proof
@@ -320,15 +321,14 @@ def table_9_spread_is_out_of_reach(claims: Mapping[str, Claim]) -> tuple[bool, s
     claim = claims["B-J.4-discrete-8x8-mean-min"]
     gains = discrete_gains("mean", "min", 8, 8)
     low, high = float(gains[0]), float(gains[-1])
-    margin = half_unit(claim.published)
     # The closer the mean to the middle, the larger the bound.
-    mean = min(max((low + high) / 2, claim.value - margin), claim.value + margin)
+    mean = min(max((low + high) / 2, printed(claim).low), printed(claim).high)
     largest = math.sqrt(max(0.0, (high - mean) * (mean - low)) * 8 / 7)
     reason = (
         f"gains between {gains[0]} and {gains[-1]} with a mean of {claim.published} over 8 seeds have a standard "
         f"deviation of at most {largest:.3f}; printed is {claim.plus_minus}."
     )
-    return largest < float(claim.plus_minus) - half_unit(claim.plus_minus), reason
+    return largest < spread(claim).low, reason
 
 
 @proof
@@ -352,10 +352,10 @@ def table_10_does_not_match_table_2(claims: Mapping[str, Claim]) -> tuple[bool, 
     for outer, inner in PAIRS:
         found = cell(claims, f"marl.matrix.discrete.11x2.{outer}_{inner}.gain", "tab-b-10")
         theory = discrete_gains(outer, inner, 11, 2)[-1]
-        if not rounds_to(found.published, float(theory)):
+        if not may_be(printed(found), float(theory)):
             off.append(f"{with_spread(found)} under ({outer}, {inner}), where Table 2 has {theory}")
     reason = f"{len(off)} of 9 cells of Table 10 are not Table 2's{': ' if off else ''}{'; '.join(off)}."
-    return bool(off) and rounds_to(claims["B-J.4-discrete-11x2-match"].published, 0), reason
+    return bool(off) and may_be(printed(claims["B-J.4-discrete-11x2-match"]), 0), reason
 
 
 # Embodied: appendices K to M
@@ -365,8 +365,8 @@ def table_10_does_not_match_table_2(claims: Mapping[str, Claim]) -> tuple[bool, 
 def every_equidistant_place_is_as_good_as_the_midpoint(claims: Mapping[str, Claim]) -> tuple[bool, str]:
     """Under (min, max) the midpoint of the goals is not the one best place for a homogeneous team (appendix K).
 
-    Agents with the same efforts c and 1 - c have the reward min(c, 1 - c), which is 1/2 at best, and is 1/2 wherever both
-    goals are as far.
+    Agents with the same efforts c and 1 - c have the reward min(c, 1 - c): 1/2 at best, and 1/2 wherever both goals are
+    as far.
     """
     goals = np.array([[1.0, 0.5], [1.0, -0.5]])
     rewards = []
@@ -384,13 +384,13 @@ def every_equidistant_place_is_as_good_as_the_midpoint(claims: Mapping[str, Clai
 def footnote_and_table_12_differ(claims: Mapping[str, Claim]) -> tuple[bool, str]:
     """Footnote 4 and Table 12 print the gain under (mean, max) differently (appendix L)."""
     table, footnote = claims["B-L-mean-max"], claims["B-L-mean-max-footnote"]
-    apart = abs(Decimal(table.published) - Decimal(footnote.published))
+    one, other = printed(table), printed(footnote)
     # At exactly half a unit from both, one rule of rounding gives one of them.
-    differ = apart >= Decimal(str(half_unit(table.published) + half_unit(footnote.published)))
+    differ = one.high <= other.low or other.high <= one.low
     verb = "is not" if differ else "can be"
     return (
         differ,
-        f"the gain under (mean, max) is {with_spread(table)} in Table 12, which {verb} {footnote.published} in footnote 4.",
+        f"under (mean, max) Table 12 has {with_spread(table)}, which {verb} {footnote.published} of footnote 4.",
     )
 
 
@@ -406,11 +406,10 @@ def tag_mean_max_is_not_distinguishable_from_zero(claims: Mapping[str, Claim]) -
         cell(claims, f"marl.tag.2v2.{u}_{t}.gain", "tab-b-12") for u, t in PAIRS if discrete_gains(u, t, 2, 2)[-1] == 0
     ]
     other = max(others, key=lambda one: one.value)
-    lead = claim.value + half_unit(claim.published) - (other.value - half_unit(other.published))
-    deviations = [float(one.plus_minus) - half_unit(one.plus_minus) for one in (claim, other)]
-    error = math.sqrt(sum(max(0.0, spread) ** 2 for spread in deviations) / 9)
+    lead = printed(claim).high - printed(other).low
+    error = math.sqrt(sum(max(0.0, spread(one).low) ** 2 for one in (claim, other)) / 9)
     p = float(stats.t.sf(lead / error, 16)) if error else 0.0
-    level = claims["B-L-mean-max-significant"].value
+    level = printed(claims["B-L-mean-max-significant"]).high
     verb = "is not" if p > level else "is"
     reason = (
         f"{with_spread(claim)} against {with_spread(other)} over 9 seeds has p ≥ {p:.2f}, which {verb} below {level:g}."

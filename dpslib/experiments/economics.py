@@ -638,9 +638,9 @@ def market_results(data: xr.Dataset) -> dict[str, float]:
         searched = data.optimum_specialisation.sel(scaling=scaling)
         alike = float(data.alike)
         low, high = (float(one.task_productivity[end]) for end in (0, -1))
-        parting, meeting = regimes.parting[index], regimes.meeting[index]
-        # Both plateaus must be there, and something between them.
-        found = (parting > data.dense[0], meeting > parting, data.optimum_distance.sel(scaling=scaling)[-1] < 1e-9)
+        apart = data.optimum_distance.sel(scaling=scaling).values
+        # Both plateaus, and something between them.
+        found = (apart[0] > math.pi - 1e-9, ((apart > 1e-9) & (apart < math.pi - 1e-9)).any(), apart[-1] < 1e-9)
         missed = data.loss.sel(scaling=scaling, start="random") > one.loss.drop_vars("start", errors="ignore") * 1.01
         results |= {
             f"market.{scaling}.distance": float(one.distance[0]),
@@ -649,8 +649,8 @@ def market_results(data: xr.Dataset) -> dict[str, float]:
             f"market.{scaling}.fall": float(one.specialisation[0] - one.specialisation[-1]),
             f"market.{scaling}.trend": float(stats.spearmanr(data.dense, searched).statistic),
             f"market.{scaling}.gain_left": (high - alike) / (low - alike),
-            f"market.{scaling}.transition": float(meeting / parting),
-            f"market.{scaling}.regimes": float(sum(map(bool, found))),
+            f"market.{scaling}.transition": float(regimes.meeting[index] / regimes.parting[index]),
+            f"market.{scaling}.regimes": float(sum(found)),
             f"market.{scaling}.missed": float(missed.mean()),
         }
     return results
