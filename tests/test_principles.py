@@ -374,6 +374,7 @@ def test_component_results_of_made_up_agents() -> None:
     assert found["component.per_peak"] == 3
     assert found["component.generalists"] == pytest.approx(0.5 / 4)
     assert found["component.gap.8"] == pytest.approx(0.25)
+    assert found["component.new_generalists"] == pytest.approx(2)
     data.mu.loc[at | {"component_size": 8}] = first
     assert topology.component_results(data)["component.spreading"] == 0
 

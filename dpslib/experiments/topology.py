@@ -168,7 +168,8 @@ def component_results(data: xr.Dataset, reading: str = "tight stop") -> dict[str
 
     Among them: `component.gap.8`, the largest difference between the heterogeneity of the system and within components
     when there is one; `component.generalists`, the median specialisation of single agents over the lowest of agents in
-    larger components; `component.peak_distance.2`, the mean distance of paired agents from the nearer peak, radians;
+    larger components; `component.new_generalists`, the tenth percentile of specialisation with one component over that
+    with two; `component.peak_distance.2`, the mean distance of paired agents from the nearer peak, radians;
     `component.spreading`, 1 if that distance grows from 2 to 4 to 8; `component.per_peak`, the median number of the
     eight connected agents that stand nearer to the first peak.
     """
@@ -185,7 +186,7 @@ def component_results(data: xr.Dataset, reading: str = "tight stop") -> dict[str
     )
     nearest = chosen.mu.copy(data=from_peaks.min(0)).mean(("run", "agent"))
     at_first = chosen.mu.copy(data=from_peaks.argmin(0) == 0).sel(component_size=8).sum("agent")
-    specialised = (1 / chosen.sigma).median(("run", "agent"))
+    specialised, least = ((1 / chosen.sigma).quantile(share, ("run", "agent")) for share in (0.5, 0.1))
     whole = chosen.sel(component_size=8)
 
     def rises(values: xr.DataArray) -> float:
@@ -200,6 +201,7 @@ def component_results(data: xr.Dataset, reading: str = "tight stop") -> dict[str
         "component.bounded": float(bounded.min()),
         "component.gap.8": float(abs(whole.heterogeneity - whole.within).max()),
         "component.generalists": float(specialised[0] / specialised[1:].min()),
+        "component.new_generalists": float(least.sel(component_size=8) / least.sel(component_size=4)),
         "component.peak_distance.2": float(nearest.sel(component_size=2)),
         "component.spreading": float((nearest.sel(component_size=[2, 4, 8]).diff("component_size") > 0).all()),
         "component.per_peak": float(at_first.median()),
