@@ -12,8 +12,10 @@ from dpslib import claims
 from dpslib.claims import Claim
 
 EXHIBITS: dict[str, list[dict[str, Any]]] = yaml.safe_load((claims.DATA / "exhibits.yaml").read_text(encoding="utf-8"))
-FIGURES, TABLES = 43, 3
-"""How many figures and tables paper A has."""
+SIZES = {"A": (43, 3), "B": (12, 14)}
+"""How many figures and tables each paper has."""
+
+each_paper = pytest.mark.parametrize("paper", SIZES)
 
 
 def of_paper(paper: str) -> list[Claim]:
@@ -37,36 +39,46 @@ def test_the_list_is_that_of_two_papers_and_has_each_exhibit_once() -> None:
             assert max(Counter(one[field] for one in exhibits).values(), default=1) == 1
 
 
-def test_all_figures_and_tables_of_paper_a_are_listed() -> None:
-    anchors = {one["exhibit"]: one["anchor"] for one in EXHIBITS["A"] if not one["exhibit"].startswith("text of")}
-    assert anchors == {f"Fig {n}": f"fig-a-{n:02d}" for n in range(1, FIGURES + 1)} | {
-        f"Table {n}": f"tab-a-{n}" for n in range(1, TABLES + 1)
+@each_paper
+def test_all_figures_and_tables_are_listed(paper: str) -> None:
+    figures, tables = SIZES[paper]
+    anchors = {one["exhibit"]: one["anchor"] for one in EXHIBITS[paper] if not one["exhibit"].startswith("text of")}
+    short = paper.lower()
+    assert anchors == {f"Fig {n}": f"fig-{short}-{n:02d}" for n in range(1, figures + 1)} | {
+        f"Table {n}": f"tab-{short}-{n}" for n in range(1, tables + 1)
     }
 
 
-def test_every_exhibit_of_paper_a_has_a_claim_or_a_reason_and_every_claim_its_exhibit() -> None:
-    assert incomplete(EXHIBITS["A"], of_paper("A")) == set()
+@each_paper
+def test_every_exhibit_has_a_claim_or_a_reason_and_every_claim_its_exhibit(paper: str) -> None:
+    assert incomplete(EXHIBITS[paper], of_paper(paper)) == set()
 
 
-def test_an_exhibit_that_loses_its_claims_is_noticed() -> None:
-    own = of_paper("A")
-    for one in EXHIBITS["A"]:
-        if "reason" in one:
-            continue
-        assert incomplete(EXHIBITS["A"], [claim for claim in own if claim.anchor != one["anchor"]]) == {one["exhibit"]}
+@each_paper
+def test_an_exhibit_that_loses_its_claims_is_noticed(paper: str) -> None:
+    own = of_paper(paper)
+    for one in EXHIBITS[paper]:
+        if "reason" not in one:
+            rest = [claim for claim in own if claim.anchor != one["anchor"]]
+            assert incomplete(EXHIBITS[paper], rest) == {one["exhibit"]}
 
 
-def test_a_claim_without_an_exhibit_is_noticed() -> None:
-    exhibits = [one for one in EXHIBITS["A"] if one["anchor"] != "fig-a-04"]
-    assert incomplete(exhibits, of_paper("A")) == {"fig-a-04"}
+@each_paper
+def test_a_claim_without_an_exhibit_is_noticed(paper: str) -> None:
+    lost = f"fig-{paper.lower()}-04"
+    assert incomplete([one for one in EXHIBITS[paper] if one["anchor"] != lost], of_paper(paper)) == {lost}
 
 
-def test_a_reason_beside_a_claim_is_noticed() -> None:
-    exhibits = [one | {"reason": "None."} if one["exhibit"] == "Fig 4" else one for one in EXHIBITS["A"]]
-    assert incomplete(exhibits, of_paper("A")) == {"Fig 4"}
+@each_paper
+def test_a_reason_beside_a_claim_is_noticed(paper: str) -> None:
+    exhibits = [one | {"reason": "None."} if one["exhibit"] == "Fig 4" else one for one in EXHIBITS[paper]]
+    assert incomplete(exhibits, of_paper(paper)) == {"Fig 4"}
 
 
-@pytest.mark.parametrize("exhibit", [one for one in EXHIBITS["A"] if "reason" in one], ids=lambda one: one["exhibit"])
+REASONS = [one for exhibits in EXHIBITS.values() for one in exhibits if "reason" in one]
+
+
+@pytest.mark.parametrize("exhibit", REASONS, ids=lambda one: one["exhibit"])
 def test_a_reason_is_a_sentence(exhibit: dict[str, Any]) -> None:
     assert len(exhibit["reason"]) > 20
     assert exhibit["reason"].endswith(".")
@@ -75,7 +87,7 @@ def test_a_reason_is_a_sentence(exhibit: dict[str, Any]) -> None:
 DIGITS = {"exact number", "stochastic number", "count", "statistical test"}
 
 
-@pytest.mark.parametrize("claim", of_paper("A"), ids=lambda claim: claim.id)
+@pytest.mark.parametrize("claim", claims.load().values(), ids=lambda claim: claim.id)
 def test_bound_direction_and_kind_fit_the_rule(claim: Claim) -> None:
     if claim.bound == "ours":
         assert claim.note, "what is ours is explained"
