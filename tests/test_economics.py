@@ -118,6 +118,7 @@ def test_claims_of_the_section_have_an_estimator_and_no_other() -> None:
 def test_regimes_are_counted_from_the_searched_distances(distance: list[float], regimes: int) -> None:
     data = result("labour_market").isel(dense=slice(0, 5)).copy(deep=True)
     data.optimum_distance.loc[{"scaling": "sum"}] = distance
+    data.optimum_specialisation[:] = np.arange(5.0)
     assert economics.market_results(data)["market.sum.regimes"] == regimes
 
 
