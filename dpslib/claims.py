@@ -136,14 +136,17 @@ def compare(results: Mapping[str, float], *, anchor: str | None = None) -> pd.Da
 
     Args:
         results: recomputed values by estimator name.
-        anchor: only claims with this figure or table label.
+        anchor: only claims with this figure or table label, also those that nothing estimates.
 
     Returns:
         One row a claim, indexed by id, with the columns `where`, `statement`, `published`, `recomputed` (rounded to the
-        printed digits) and `agrees`.
+        printed digits) and `agrees`; the last two are None where nothing estimates the claim.
     """
     chosen = [
-        claim for claim in load().values() if claim.estimator in results and (anchor is None or claim.anchor == anchor)
+        claim
+        for claim in load().values()
+        if (claim.estimator in results and anchor in (None, claim.anchor))
+        or (not claim.estimator and claim.anchor == anchor)
     ]
     rows = [
         {
@@ -151,8 +154,8 @@ def compare(results: Mapping[str, float], *, anchor: str | None = None) -> pd.Da
             "where": claim.where,
             "statement": claim.statement,
             "published": claim.printed,
-            "recomputed": claim.show(results[claim.estimator]),
-            "agrees": claim.agrees(results[claim.estimator]),
+            "recomputed": claim.show(results[claim.estimator]) if claim.estimator else None,
+            "agrees": claim.agrees(results[claim.estimator]) if claim.estimator else None,
         }
         for claim in chosen
     ]

@@ -232,6 +232,13 @@ def test_compare_gives_a_row_for_each_claim_that_is_estimated() -> None:
     assert list(claims.compare(results, anchor="fig-a-17").index) == ["A-3.4.3-reduction"]
 
 
+def test_compare_shows_what_nothing_estimates_beside_its_figure() -> None:
+    lonely = next(claim for claim in claims.load().values() if not claim.estimator)
+    row = claims.compare({}, anchor=lonely.anchor).loc[lonely.id]
+    assert (row.published, row.recomputed, row.agrees) == (lonely.printed, None, None)
+    assert lonely.id not in claims.compare({}).index
+
+
 def test_compare_without_claims_has_columns_and_no_rows() -> None:
     rows = claims.compare({})
     assert rows.empty
