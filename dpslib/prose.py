@@ -81,16 +81,16 @@ _NAMES = re.compile(
     re.VERBOSE,
 )
 
-# How many parts a picture has is no result; "the two" and "these four" refer to what was counted before.
-_LAYOUT = (
-    "panels?|subpanels?|curves?|lines?|rows?|columns?|bars?|charts?|plots?|graphs?|histograms?|matrices|maps?|dots?|diamonds?"
-    "|stars?|colours?|axes|densities"
+# "The two" and "these four" refer to what was counted before.
+_COUNTED = re.compile(
+    rf"""\b(?:the|these|those|its|their|our|other)\s+(?:{_CARDINAL})\b
+    (?!\s+(?:times|of|orders|thirds|quarters|{_PARTS}))""",
+    re.VERBOSE | re.IGNORECASE,
 )
-_EXEMPT = re.compile(
-    rf"""
-      \b(?:the|these|those|its|their|our|other)\s+(?:{_CARDINAL})\b(?!\s+(?:times|of|orders|thirds|quarters|{_PARTS}))
-    | \b(?:{_CARDINAL})\s+(?:[a-z-]+\s+){{0,3}}?(?:{_LAYOUT})\b
-    """,
+# How many parts a picture has is no result, where the picture is described.
+_PARTS_OF_PICTURE = re.compile(
+    rf"""\b(?:{_CARDINAL})(?=\s+(?:pairs\s+of\s+)?(?:(?!(?:in|of|with|over|under|for|from|and|to)\b)[a-z-]+\s+){{0,3}}?
+    (?:panels?|curves?|lines?|bars?|charts?|plots?|histograms?)\b)""",
     re.VERBOSE | re.IGNORECASE,
 )
 
@@ -258,8 +258,7 @@ class _Reader:
         def blank(match: re.Match[str]) -> str:
             return re.sub(r"[^\n]", _OBJECT, match[0])
 
-        # Exemptions follow names: "the two 2D maps" must have lost its name first.
-        read = _EXEMPT.sub(blank, _NAMES.sub(blank, text))
+        read = _COUNTED.sub(blank, _NAMES.sub(blank, text))
         return [
             self._finding(line + read[: m.start()].count("\n"), m[0], _sentence(shown or text, m.start()))
             for m in _NUMERAL.finditer(read)
@@ -322,7 +321,7 @@ class _Reader:
             inside: list[Finding] = []
             for text in _captions(cell.metadata.get("mystnb", {})):
                 # Of one line in the source, so that all its lines have this number.
-                inside += [_at(one, header) for one in self.markdown(text, header)]
+                inside += [_at(one, header) for one in self.markdown(_PARTS_OF_PICTURE.sub("…", text), header)]
             if cell.cell_type == "markdown":
                 inside += self.markdown(cell.source, header + 1)
             elif cell.cell_type == "code":

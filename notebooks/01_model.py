@@ -136,6 +136,7 @@ for values in (constrained.distance, constrained.offset):
     print(f"{values.name} is smaller in the end: {bool(values[-1] < values[0])}")
 
 # %% [markdown]
+# % typed two: the densities that the section compares
 # ## Two skill densities, one switch apart
 #
 # The paper writes the skill density as a wrapped Gaussian with standard deviation $\sigma$. Its printed numbers were
