@@ -72,7 +72,7 @@ _NAMES = re.compile(
     rf"""
       \b(?:[Ff]ig(?:ure)?s?|[Tt]ables?|[Ss]ections?|[Aa]ppendi(?:x|ces)|[Ee]xamples?|[Ee]quations?|[Cc]hapters?|[Vv]ersions?
         |Python)\s+(?:{_LABEL})(?:(?:,\s+and|,|\s+and|\s+to|\s*–)\s*(?:{_LABEL}))*
-    | (?<![\w.])\d*π(?:/(?:\d+|\([^)]*\)))?     # a place on the circle
+    | (?<![\w.])\d*π\w*(?:/(?:\d+|\([^)]*\)))?  # a place on the circle
     | (?<![\w.])\d+(?=[A-ZΑ-ΡΣ-Ωα-ω])           # a factor in a formula, 2N
     | \b\d+(?:st|nd|rd|th)\b                    # an ordinal
     | \b(?:{_CARDINAL})-(?!fold|percent|thirds|quarters|{_PARTS})\w+  # a kind: two-layer
