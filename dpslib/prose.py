@@ -7,8 +7,8 @@ see, and the pages of the book; not read are code, references (`Fig 4`, `section
 and what `print` says of a computed value. A numeral is a number in digits other than a bare 0 or 1, a number word from
 two upward, or a word such as `half`, `twice`, `tenfold`, `percent`.
 
-A numeral that is no result, such as a setting, is excused where it stands, by name and with a reason. In text, a comment
-of MyST, which no page shows, stands directly before its paragraph, list, table or heading:
+A numeral that is no result, such as a setting, is excused where it stands, by name and with a reason. In text, a
+comment of MyST, which no page shows, stands directly before its paragraph, list, table or heading:
 
     % typed sixteen, 0.5: setting of section 3.1.2
 
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 TYPED = "is typed: cite a computed or published value, or name it in a mark with a reason"
+LITERAL = "is cited as a literal: cite what it is computed from"
+MARKED = "is marked but not there: remove it from the mark"
+NO_REASON = "has no reason: write `typed NUMERALS: REASON`"
+NO_NUMERAL = "names no numeral: write `typed NUMERALS: REASON`"
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,7 @@ _NAMES = re.compile(
     | (?<![\w.])\d*π\w*(?:/(?:\d+|\([^)]*\)))?  # a place on the circle
     | (?<![\w.])\d+(?=[A-ZΑ-ΡΣ-Ωα-ω])           # a factor in a formula, 2N
     | \b\d+(?:st|nd|rd|th)\b                    # an ordinal
+    | \b[A-Za-z]\w*-\d[\w.]*                    # a label, B-11
     | \b(?:{_CARDINAL})-(?!fold|percent|thirds|quarters|{_PARTS})\w+  # a kind: two-layer
     | \bdouble\s+precision\b
     """,
@@ -89,7 +94,7 @@ _COUNTED = re.compile(
 )
 # How many parts a picture has is no result, where the picture is described.
 _PARTS_OF_PICTURE = re.compile(
-    rf"""\b(?:{_CARDINAL})(?=\s+(?:pairs\s+of\s+)?(?:(?!(?:in|of|with|over|under|for|from|and|to)\b)[a-z-]+\s+){{0,3}}?
+    rf"""\b(?:{_CARDINAL})(?=\s+(?:pairs\s+of\s+)?(?:(?!(?:in|of|with|over|under|for|from|and|to|the)\b)[a-z-]+\s+){{0,3}}?
     (?:panels?|curves?|lines?|bars?|charts?|plots?|histograms?)\b)""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -110,14 +115,28 @@ _NUMERAL = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _RELATION = re.compile(r"=|<|>|\\(?:approx|simeq|sim|leq?|geq?|ll|gg|lesssim|gtrsim|propto|to|in)(?![a-zA-Z])")
-_DECORATION = re.compile(r"\\(?:[,;:! %{}]|(?:cdot|times|l?dots|pm|mp|left|right|text\{[^}]*\})(?![a-zA-Z]))|[\s(){}\[\],+-]")
+_DECORATION = re.compile(
+    r"\\(?:[,;:! %{}]|(?:cdot|times|l?dots|pm|mp|left|right|text\{[^}]*\})(?![a-zA-Z]))|[\s(){}\[\],+-]"
+)
 _MATH_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:\^\{?-?\d+\}?)?")
 
 # Directives whose body is no prose, and those whose argument is.
-_OPAQUE = {"eval-rst", "math", "code", "code-block", "code-cell", "bibliography", "include", "toctree", "contents", "raw"}
+_OPAQUE = {
+    "bibliography",
+    "code",
+    "code-block",
+    "code-cell",
+    "contents",
+    "eval-rst",
+    "include",
+    "math",
+    "raw",
+    "toctree",
+}
 _TITLED = {"table", "list-table", "csv-table", "admonition", "card", "grid-item-card", "dropdown", "tab-item", "topic"}
 
 _MARK = re.compile(r"typed\b\s*(?P<numerals>[^:]*?)\s*(?::\s*(?P<reason>.*\S))?\s*$")
+_TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
 _PROSE_WORDS = 3
 _OBJECT = "￼"
 
@@ -190,7 +209,8 @@ class _Reader:
                         marks += mark
                         found += wrong
             elif token.type not in ("myst_target", "myst_block_break"):
-                inside = self._blocks(tokens[at + 1 : end - 1], first) if token.nesting == 1 else self._leaf(token, line)
+                nested = tokens[at + 1 : end - 1]
+                inside = self._blocks(nested, first) if token.nesting == 1 else self._leaf(token, line)
                 found += self.excused(inside, marks)
                 marks = []
             at = end
@@ -203,7 +223,7 @@ class _Reader:
         if token.type.startswith(("math_block", "amsmath")):
             return [self._finding(line, n, token.content) for n in _numerals_of_math(token.content)]
         if token.type == "html_block":
-            return self._text(re.sub(r"<!--.*?-->|<[^>]*>", lambda m: _OBJECT * len(m[0]), token.content, flags=re.DOTALL), line)
+            return self._text(_TAG.sub(_blank, token.content), line)
         if token.type in ("fence", "colon_fence") and (directive := re.match(r"\{([\w:-]+)\}\s*(.*)", token.info)):
             return self._directive(directive[1], directive[2], token.content, line)
         return []
@@ -245,8 +265,8 @@ class _Reader:
                 piece = f"{{{piece}}}"
             elif child.type == "html_inline":
                 piece = ""
-            # A role or a formula may run over the end of a line, as a token without its break.
             shown += piece
+            # A formula may run over the end of a line, which no token tells then.
             read += re.sub(r"[^\n]", _OBJECT, piece) if hidden else piece
         for at, numbers in formulas:
             found += [self._finding(line + read[:at].count("\n"), n, _sentence(shown, at)) for n in numbers]
@@ -254,11 +274,7 @@ class _Reader:
 
     def _text(self, text: str, line: int, shown: str = "") -> list[Finding]:
         """Return the findings in plain text, in which what is not to be read is blanked."""
-
-        def blank(match: re.Match[str]) -> str:
-            return re.sub(r"[^\n]", _OBJECT, match[0])
-
-        read = _COUNTED.sub(blank, _NAMES.sub(blank, text))
+        read = _COUNTED.sub(_blank, _NAMES.sub(_blank, text))
         return [
             self._finding(line + read[: m.start()].count("\n"), m[0], _sentence(shown or text, m.start()))
             for m in _NUMERAL.finditer(read)
@@ -267,11 +283,12 @@ class _Reader:
     def mark(self, text: str, line: int) -> tuple[list[_Mark], list[Finding]]:
         """Return the mark that a line makes, or what is wrong with it."""
         match = _MARK.match(text.strip())
-        numerals = tuple(" ".join(n.lower().split()) for n in (match["numerals"] if match else "").split(", ") if n.strip())
+        listed = match["numerals"].lower().split(", ") if match else []
+        numerals = tuple(" ".join(one.split()) for one in listed if one.strip())
         if not match or not match["reason"]:
-            return [], [self._finding(line, "typed", text, "has no reason: write `typed NUMERALS: REASON`")]
+            return [], [self._finding(line, "typed", text, NO_REASON)]
         if not numerals:
-            return [], [self._finding(line, "typed", text, "names no numeral: write `typed NUMERALS: REASON`")]
+            return [], [self._finding(line, "typed", text, NO_NUMERAL)]
         return [_Mark(numerals, line, text)], []
 
     def excused(self, found: list[Finding], marks: Iterable[_Mark]) -> list[Finding]:
@@ -280,26 +297,27 @@ class _Reader:
         for mark in marks:
             for numeral in mark.numerals:
                 if not any(one.numeral == numeral and one.problem == TYPED for one in found):
-                    rest.append(self._finding(mark.line, numeral, mark.text, "is marked but not there: remove it from the mark"))
+                    rest.append(self._finding(mark.line, numeral, mark.text, MARKED))
             rest = [one for one in rest if one.numeral not in mark.numerals or one.problem != TYPED]
         return rest
 
     def code(self, source: str, first: int) -> list[Finding]:
         """Return the findings in the strings of a code cell that are shown as prose.
 
-        Prose is every string of a few words that is not printed, and all that is cited as a literal.
+        Prose is every string of a few words that is neither printed nor raised, whatever is displayed as Markdown, and
+        what is cited as a literal.
         """
         found: list[Finding] = []
-        for node, cited in _strings(ast.parse(source), cited=False):
+        for node, displayed in _strings(ast.parse(source)):
             line = first + node.lineno - 1
             if isinstance(node, ast.JoinedStr):
-                text = "".join(p.value if isinstance(p, ast.Constant) else _OBJECT for p in node.values)  # type: ignore[misc]
-            elif not isinstance(node.value, str):
-                found.append(self._finding(line, str(node.value), ast.unparse(node), "is cited as a literal: cite what computes it"))
-                continue
-            else:
+                text = "".join(str(part.value) if isinstance(part, ast.Constant) else _OBJECT for part in node.values)
+            elif isinstance(node.value, str):
                 text = node.value
-            if cited or len(text.split()) >= _PROSE_WORDS:
+            else:
+                found.append(self._finding(line, ast.unparse(node), f"cite(…, {ast.unparse(node)})", LITERAL))
+                continue
+            if displayed or len(text.split()) >= _PROSE_WORDS:
                 found += self.markdown(text, line)
         return found
 
@@ -309,7 +327,8 @@ class _Reader:
         lines = self.path.read_text(encoding="utf-8").splitlines()
         headers = [number for number, line in enumerate(lines, 1) if re.match(r"# %%(?:\s|$)", line)]
         if len(headers) != len(cells):
-            raise ValueError(f"{self.path}: {len(cells)} cells but {len(headers)} headers; each cell needs its line `# %%`")
+            counted = f"{len(cells)} cells but {len(headers)} lines `# %%`"
+            raise ValueError(f"{self.path}: every cell needs its header; there are {counted}")
         found: list[Finding] = []
         for header, cell in zip(headers, cells, strict=True):
             marks: list[_Mark] = []
@@ -320,8 +339,7 @@ class _Reader:
                 found += wrong
             inside: list[Finding] = []
             for text in _captions(cell.metadata.get("mystnb", {})):
-                # Of one line in the source, so that all its lines have this number.
-                inside += [_at(one, header) for one in self.markdown(_PARTS_OF_PICTURE.sub("…", text), header)]
+                inside += self.markdown(_PARTS_OF_PICTURE.sub("…", text), header)
             if cell.cell_type == "markdown":
                 inside += self.markdown(cell.source, header + 1)
             elif cell.cell_type == "code":
@@ -330,9 +348,9 @@ class _Reader:
         return found
 
 
-def _at(finding: Finding, line: int) -> Finding:
-    """Return a finding at another line."""
-    return Finding(finding.path, line, finding.numeral, finding.sentence, finding.problem)
+def _blank(match: re.Match[str]) -> str:
+    """Return as many blanks as a match has characters, with its line breaks."""
+    return re.sub(r"[^\n]", _OBJECT, match[0])
 
 
 def _sentence(text: str, at: int) -> str:
@@ -352,30 +370,39 @@ def _captions(metadata: Any) -> Iterator[str]:
                 yield from _captions(value)
 
 
-def _strings(node: ast.AST, *, cited: bool) -> Iterator[tuple[ast.Constant | ast.JoinedStr, bool]]:
-    """Yield the strings below a node that a reader may see, and whether they are cited; of what is cited, numbers too."""
-    if isinstance(node, ast.Constant):
-        number = isinstance(node.value, int | float) and not isinstance(node.value, bool)
-        if isinstance(node.value, str) or (cited and number):
-            yield node, cited
-    elif isinstance(node, ast.JoinedStr):
-        yield node, cited
-    elif isinstance(node, ast.Call):
-        name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr if isinstance(node.func, ast.Attribute) else ""
-        if name in ("cite", "glue"):
-            values = [*node.args[1:2], *(k.value for k in node.keywords if k.arg in ("value", "variable"))]
-            for value in values:
-                # A number in an expression is part of a computation; alone, or chosen by a condition, it is a literal.
-                chosen = [value.body, value.orelse] if isinstance(value, ast.IfExp) else [value]
-                for one in chosen:
-                    literal = isinstance(one, ast.UnaryOp) and isinstance(one.operand, ast.Constant)
-                    yield from _strings(one, cited=literal or isinstance(one, ast.Constant | ast.JoinedStr))
-        elif name != "print":
+def _strings(node: ast.AST) -> Iterator[tuple[ast.Constant | ast.JoinedStr, bool]]:
+    """Yield the strings below a node that a reader may see, and whether they are displayed for certain.
+
+    Of what is cited, numbers are yielded too.
+    """
+    match node:
+        case ast.Constant(value=str()) | ast.JoinedStr():
+            yield node, False
+        case ast.Raise() | ast.Call(func=ast.Name(id="print")):
+            return
+        case ast.Call(func=ast.Name(id="cite" | "glue"), args=[_, value, *_]):
+            yield from _displayed(value)
+        case ast.Call(
+            func=ast.Name(id="Markdown" | "HTML") | ast.Attribute(attr="Markdown" | "HTML"), args=[value, *_]
+        ):
+            yield from _displayed(value)
+        case _:
             for child in ast.iter_child_nodes(node):
-                yield from _strings(child, cited=False)
-    elif not isinstance(node, ast.Raise):
-        for child in ast.iter_child_nodes(node):
-            yield from _strings(child, cited=cited and isinstance(node, ast.UnaryOp))
+                yield from _strings(child)
+
+
+def _displayed(value: ast.expr) -> Iterator[tuple[ast.Constant | ast.JoinedStr, bool]]:
+    """Yield the literals that a displayed value is, or is chosen from; what is computed is looked into for strings."""
+    match value:
+        case ast.Constant() | ast.JoinedStr():
+            yield value, True
+        case ast.UnaryOp(operand=ast.Constant() as number):
+            yield number, True
+        case ast.IfExp(body=body, orelse=orelse):
+            yield from _displayed(body)
+            yield from _displayed(orelse)
+        case _:
+            yield from _strings(value)
 
 
 def typed_numbers(path: Path) -> list[Finding]:
@@ -413,7 +440,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 if there is nothing to find, 1 otherwise, 2 if a file cannot be read.
     """
     parser = argparse.ArgumentParser(prog="python -m dpslib.prose", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="notebooks (.py) and pages (.md); all without")
+    parser.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE", help="notebook (.py) or page (.md); default: all"
+    )
     try:
         found = [one for path in parser.parse_args(arguments).files or sources() for one in typed_numbers(path)]
     except (ValueError, SyntaxError) as error:

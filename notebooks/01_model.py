@@ -214,9 +214,10 @@ print("falls with every copy:", bool((redundant.diff("copies") < 0).all()))
 #
 # ## The catalogues of demands
 #
-# The experiments run on {glue:text}`catalogues` catalogues, which the paper shows in {numref}`fig-a-34` and {numref}`fig-a-35` without their
-# parameters. What its printed numbers prove is taken from them: the breadths of the unimodal catalogue from Table 1, the places
-# of the peaks of the multi-Gaussian one from the correlations of section 4.2. The rest is our reading, said at each catalogue.
+# The experiments run on {glue:text}`catalogues` catalogues, which the paper shows in {numref}`fig-a-34` and {numref}`fig-a-35`
+# without their parameters. What its printed numbers prove is taken from them: the breadths of the unimodal catalogue from Table
+# 1, the places of the peaks of the multi-Gaussian one from the correlations of section 4.2. The rest is our reading, said at
+# each catalogue.
 
 # %% typed="sixteen, five, nine, 0.3, 2: sizes and breadths of the catalogues, settings" mystnb={"figure": {"name": "fig-a-34", "caption": "Fig 34 of paper A: demands for (a) the general principles, (b) the multi-Gaussian series, (c) robustness. Each curve is scaled to its row. Kinds in (a) are the paper's, their parameters our reading; (b) has its peaks at 2πk/(n+1) and (c) its breadths as the printed numbers prove."}, "image": {"alt": "Three panels of small curves: sixteen diverse demands from uniform to five modes; nine mixtures of one to nine equal narrow peaks; sixteen single modes at evenly spaced places with breadths cycling from 0.3 to 2."}}
 fig, axes = plt.subplots(1, 3, figsize=(9, 6))

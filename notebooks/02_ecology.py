@@ -189,9 +189,9 @@ cite_claims("A-3.1.2-table-cv-wilcoxon-p")
 
 # %% [markdown]
 # {glue:text}`claims-agree` of {glue:text}`claims-all` agree. The other one is impossible as printed: the p-value of Wilcoxon's
-# test for {glue:text}`pressures` pairs that all point the same way is {glue:text}`wilcoxon-p`, the smallest that so many pairs can
-# give, not {glue:text}`A-3.1.2-table-cv-wilcoxon-p`. In the scan of the paper both t statistics carry a stray leading digit, which their own p-values
-# rule out; the claim data give the reasoning.
+# test for {glue:text}`pressures` pairs that all point the same way is {glue:text}`wilcoxon-p`, the smallest that so many pairs
+# can give, not {glue:text}`A-3.1.2-table-cv-wilcoxon-p`. In the scan of the paper both t statistics carry a stray leading
+# digit, which their own p-values rule out; the claim data give the reasoning.
 
 # %% tags=["nbval-check-output"]
 print("do not agree:", *compared.index[~compared.agrees])
@@ -199,8 +199,9 @@ print("do not agree:", *compared.index[~compared.agrees])
 # %% [markdown]
 # ### A confound of the design
 #
-# Both communities have the same breadth, {glue:text}`species-breadth`, which is not the breadth that either would choose. {numref}`fig-c-breadth` lets
-# it vary: how much of the advantage is heterogeneity, and how much is that generalists were not allowed?
+# Both communities have the same breadth, {glue:text}`species-breadth`, which is not the breadth that either would choose.
+# {numref}`fig-c-breadth` lets it vary: how much of the advantage is heterogeneity, and how much is that generalists were not
+# allowed?
 
 # %%
 breadths = ecology.insurance_by_breadth(convention=run.convention)

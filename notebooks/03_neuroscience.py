@@ -259,13 +259,14 @@ table(
 # $$ (eq-least)
 #
 # where $\lambda$ is set by the area. The median run of the three tiers ends {glue:text}`tier-excess` above this bound, that of
-# the star {glue:text}`star-excess`. The {glue:text}`tier-agents` agents of the tiers, none of whom makes more than {glue:text}`core-weight` of the production,
-# come close to the ideal production, and can share it out among themselves in many ways.
+# the star {glue:text}`star-excess`. The {glue:text}`tier-agents` agents of the tiers, none of whom makes more than
+# {glue:text}`core-weight` of the production, come close to the ideal production, and can share it out among themselves in many
+# ways.
 #
 # Which way is taken is then left to the start. {numref}`fig-c-starts` repeats both experiments with starting breadths that
 # differ between tiers: *graded*, {glue:text}`graded-factor` times broader at the centre and {glue:text}`graded-factor` times
-# narrower at the edge; *reversed*, the other way round; *mildly reversed*, by a factor of {glue:text}`mild-factor`. {numref}`tab-c-starts` and {numref}`tab-c-star-starts` do so for
-# other workloads too.
+# narrower at the edge; *reversed*, the other way round; *mildly reversed*, by a factor of {glue:text}`mild-factor`.
+# {numref}`tab-c-starts` and {numref}`tab-c-star-starts` do so for other workloads too.
 
 # %%
 star_starts = neuroscience.specialise(

@@ -60,10 +60,10 @@ printed = claims.load()
 # % typed 2: the weight of the circle's agents, example 2.2 of the paper
 # % typed 0.5: our setting
 # **What it leaves open.** The resource constraint, and what weight $\alpha$ an isolated country has. Trade is the circle $J_2$,
-# with $\alpha = 2$. A country alone keeps this weight if it is the circle $J_1$ that closes on itself, and has $\alpha = 1$ if its
-# interaction is $Q = 0$. We compute both, with peaks of breadth 0.5 and, for the figures, $R$ = {glue:text}`trade-resource`, with which trade's production
-# has the area of the demand. The optimiser is the paper's, with several starts instead of one; a second set of runs descends
-# $\log(1 + L)$, whose minima are the same.
+# with $\alpha = 2$. A country alone keeps this weight if it is the circle $J_1$ that closes on itself, and has $\alpha = 1$ if
+# its interaction is $Q = 0$. We compute both, with peaks of breadth 0.5 and, for the figures, $R$ =
+# {glue:text}`trade-resource`, with which trade's production has the area of the demand. The optimiser is the paper's, with
+# several starts instead of one; a second set of runs descends $\log(1 + L)$, whose minima are the same.
 
 # %%
 world = economics.trade(
@@ -108,12 +108,12 @@ cite("gain-by-weight", by_weight / (consumed["trade"] - consumed["autarchy_1"]),
 # Consumption is larger under trade in both readings, and in {glue:text}`trade-share` of all pairs of single runs, one of each
 # scenario, with the equal weights.
 #
-# Production is another matter. Its area is $\sum_i \alpha_i / R$ whatever the countries make:
-# {glue:text}`production-trade` under trade and {glue:text}`production-autarchy_2` under autarchy with equal weights. With the smaller
-# weight it is {glue:text}`production-autarchy_1`, so that {glue:text}`gain-by-weight` of the gain in
-# consumption is there before anybody specialises. Only the reading
-# with equal weights shows what the theory is about, that the same output is better placed. The isolated optimum is the flat
-# profile because the mismatch is relative: what a narrow country leaves uncovered costs more than what a broad one wastes.
+# Production is another matter. Its area is $\sum_i \alpha_i / R$ whatever the countries make: {glue:text}`production-trade`
+# under trade and {glue:text}`production-autarchy_2` under autarchy with equal weights. With the smaller weight it is
+# {glue:text}`production-autarchy_1`, so that {glue:text}`gain-by-weight` of the gain in consumption is there before anybody
+# specialises. Only the reading with equal weights shows what the theory is about, that the same output is better placed. The
+# isolated optimum is the flat profile because the mismatch is relative: what a narrow country leaves uncovered costs more than
+# what a broad one wastes.
 
 # %%
 claims_table(
@@ -161,9 +161,9 @@ cite("abundant-autarchy", float(abundant.sel(regime=autarchies[0])), ".3f")
 # Trade pays where resources are scarce. At $R = 1$ consumption is {glue:text}`abundant-trade` with trade and
 # {glue:text}`abundant-autarchy` without (equal weights): a flat profile of enough height covers both peaks.
 #
-# Descending $L$ itself, {glue:text}`trapped-trade` of the starts of trade are trapped, and {glue:text}`trapped-autarchy` of those of
-# autarchy, most of them on their way, not in a minimum: descending the logarithm, at most {glue:text}`trapped-log` are. A single
-# run of each scenario, as in the paper, makes autarchy look worse than it is more often than it does trade.
+# Descending $L$ itself, {glue:text}`trapped-trade` of the starts of trade are trapped, and {glue:text}`trapped-autarchy` of
+# those of autarchy, most of them on their way, not in a minimum: descending the logarithm, at most {glue:text}`trapped-log`
+# are. A single run of each scenario, as in the paper, makes autarchy look worse than it is more often than it does trade.
 
 # %% tags=["nbval-check-output"]
 gains = [trading[f"trade.gain.autarchy_{weight}"] > 0 for weight in (2, 1)]
@@ -173,15 +173,17 @@ print("consumption is larger under trade, by weight of an isolated country:", ga
 # ## The firm
 #
 # % typed six, 12, fifty: setting of the paper, section 3.3.2
-# **What the paper claims.** Six workers on the circle $J_6$ with $R = 12$ face fifty random tasks. A stiffness $\lambda$ pulls their
-# centres to $\pi$; the less it pulls, the more the workers differ, the more they specialise, and the better they meet the task. The
-# rank correlation of productivity $1/L_m$ over the levels of $\lambda$ is {glue:text}`firm-h-printed` with heterogeneity and
-# {glue:text}`firm-s-printed` with specialisation, averaged over the tasks, and positive for each of them (Fig 12).
+# **What the paper claims.** Six workers on the circle $J_6$ with $R = 12$ face fifty random tasks. A stiffness $\lambda$ pulls
+# their centres to $\pi$; the less it pulls, the more the workers differ, the more they specialise, and the better they meet the
+# task. The rank correlation of productivity $1/L_m$ over the levels of $\lambda$ is {glue:text}`firm-h-printed` with
+# heterogeneity and {glue:text}`firm-s-printed` with specialisation, averaged over the tasks, and positive for each of them (Fig
+# 12).
 #
-# **What it leaves open.** The tasks, the levels and the starts. We take levels from {glue:text}`firm-weakest` to {glue:text}`firm-strongest`, evenly on the logarithm,
-# equally weighted modes, one random start a task that its levels share, and repeat the experiment with several sets of tasks. The
-# penalty is the mean distance from $\pi$ as written, and its square besides. The optimiser is the paper's: where it stops is part of
-# the result, since a rank correlation sees the smallest difference.
+# **What it leaves open.** The tasks, the levels and the starts. We take levels from {glue:text}`firm-weakest` to
+# {glue:text}`firm-strongest`, evenly on the logarithm, equally weighted modes, one random start a task that its levels share,
+# and repeat the experiment with several sets of tasks. The penalty is the mean distance from $\pi$ as written, and its square
+# besides. The optimiser is the paper's: where it stops is part of the result, since a rank correlation sees the smallest
+# difference.
 
 # %%
 workforce = economics.firm(
@@ -247,14 +249,16 @@ cite("firm-sets", workforce.sizes["set"])
 # %% [markdown]
 # % typed fifty: setting of the paper, section 3.3.2
 # With the linear distance the means are {glue:text}`firm-h` and {glue:text}`firm-s`, against {glue:text}`firm-h-printed` and
-# {glue:text}`firm-s-printed` in print; with the squared one {glue:text}`firm-h-squared` and {glue:text}`firm-s-squared`. They differ
-# between sets of tasks by about as much as from print ({numref}`tab-c-firm`), so that the third digit is the draw of the tasks. The
-# printed p-value holds more than it seems: with the mean and fifty tasks it implies a standard deviation of
-# {glue:text}`firm-implied` for the correlations with specialisation; ours, for the linear distance, is {glue:text}`firm-deviation`.
+# {glue:text}`firm-s-printed` in print; with the squared one {glue:text}`firm-h-squared` and {glue:text}`firm-s-squared`. They
+# differ between sets of tasks by about as much as from print ({numref}`tab-c-firm`), so that the third digit is the draw of the
+# tasks. The printed p-value holds more than it seems: with the mean and fifty tasks it implies a standard deviation of
+# {glue:text}`firm-implied` for the correlations with specialisation; ours, for the linear distance, is
+# {glue:text}`firm-deviation`.
 #
 # Of {glue:text}`firm-tasks` tasks {glue:text}`firm-violators` have a correlation that is not positive, and
 # {glue:text}`firm-clean` of {glue:text}`firm-sets` sets have none, as printed. The scan does not show the exponent of the other
-# p-value whole. It must have {glue:text}`firm-exponent-digits` digits: values between 0 and 1 with the printed mean give at most {glue:text}`firm-largest-p`.
+# p-value whole. It must have {glue:text}`firm-exponent-digits` digits: values between 0 and 1 with the printed mean give at
+# most {glue:text}`firm-largest-p`.
 #
 # What relaxes the constraint also lowers the mismatch, whatever the workers do: {numref}`fig-c-firm` shows the sweep. The
 # correlation says that both go the same way, not that one brings about the other.
@@ -276,13 +280,14 @@ print("mean correlations are positive in every set, both distances:", bool(posit
 #
 # % typed two, three: setting and regimes of the paper, section 3.3.3
 # **What the paper claims.** Two workers share a demand with two peaks, and their communication costs
-# $\lambda \sum_{ij} Q_{ij}\, d(\mu_i, \mu_j)/(\sigma_i + \sigma_j)$. As the friction $\lambda$ grows, the optimum passes three regimes:
-# two specialists at the greatest distance $\pi$, a range in which they are less and less specialised, and two generalists that keep
-# nothing of the gain (Fig 13).
+# $\lambda \sum_{ij} Q_{ij}\, d(\mu_i, \mu_j)/(\sigma_i + \sigma_j)$. As the friction $\lambda$ grows, the optimum passes three
+# regimes: two specialists at the greatest distance $\pi$, a range in which they are less and less specialised, and two
+# generalists that keep nothing of the gain (Fig 13).
 #
-# **What it leaves open.** The frictions and the starts. Besides the denominator as written we use $\sqrt{\sigma_i^2 + \sigma_j^2}$, the
-# one of the similarity. Random starts are one protocol; the other starts at the peaks, like a firm that is there already. And as a
-# pair of agents has few unknowns, the optimum of a symmetric pair is also found by exhaustive search.
+# **What it leaves open.** The frictions and the starts. Besides the denominator as written we use
+# $\sqrt{\sigma_i^2 + \sigma_j^2}$, the one of the similarity. Random starts are one protocol; the other starts at the peaks,
+# like a firm that is there already. And as a pair of agents has few unknowns, the optimum of a symmetric pair is also found by
+# exhaustive search.
 
 # %%
 labour = economics.labour_market(
@@ -343,17 +348,17 @@ shift = (regimes.meeting.iloc[0] / regimes.meeting.iloc[1]) ** 2
 cite("market-shift", float(shift), ".2f")
 
 # %% [markdown]
-# There are {glue:text}`market-regimes` regimes, but the transition is not the gradual one of the figure. The optimum keeps the specialisation
-# {glue:text}`market-low`, declines to {glue:text}`market-before` while the friction grows by a factor of
-# {glue:text}`market-ratio`, and then jumps: the pair merges, and of the gain {glue:text}`market-left` is left. What the merged pair
-# wants is no specialisation at all; its breadth runs against the bound of the optimiser, and where it stands there depends on the
-# start.
+# There are {glue:text}`market-regimes` regimes, but the transition is not the gradual one of the figure. The optimum keeps the
+# specialisation {glue:text}`market-low`, declines to {glue:text}`market-before` while the friction grows by a factor of
+# {glue:text}`market-ratio`, and then jumps: the pair merges, and of the gain {glue:text}`market-left` is left. What the merged
+# pair wants is no specialisation at all; its breadth runs against the bound of the optimiser, and where it stands there depends
+# on the start.
 #
 # Past the jump the specialised pair is still a local minimum. Runs that start at the peaks stay on it up to
-# {glue:text}`market-survival` times the friction of the jump, while their specialisation falls to {glue:text}`market-survivors`; of
-# the random starts, {glue:text}`market-missed` do not find the optimum. A gradual decline over a wide range, the shape of the printed
-# curve, is therefore a property of the start, or of averaging over starts, not of the optimum.
-# In economic terms: an existing firm of specialists survives frictions under which it would not have been founded.
+# {glue:text}`market-survival` times the friction of the jump, while their specialisation falls to
+# {glue:text}`market-survivors`; of the random starts, {glue:text}`market-missed` do not find the optimum. A gradual decline
+# over a wide range, the shape of the printed curve, is therefore a property of the start, or of averaging over starts, not of
+# the optimum. In economic terms: an existing firm of specialists survives frictions under which it would not have been founded.
 #
 # The first plateau is exact because the demand can be met exactly. The loss then has a kink at the optimum, and a small
 # friction does not move the workers at all. The other denominator shifts both borders by the same factor (squared:
@@ -372,14 +377,16 @@ print(
 # ## The portfolio
 #
 # % typed two: setting of the paper, section 3.3.4
-# **What the paper claims.** Two securities with $\sigma$ = {glue:text}`security-breadth` are held in a market whose best sector drifts as a wave with Brownian
-# motion. Of {glue:text}`markets` markets, the diversified portfolio, at $\pi/2$ and $3\pi/2$, has a higher mean return than the other,
-# with both at $\pi$, in {glue:text}`A-3.3.4-mean-count` and a lower coefficient of variation in {glue:text}`A-3.3.4-cv-count` (Fig 14);
-# paired t-tests give {glue:text}`A-3.3.4-mean-t` and {glue:text}`A-3.3.4-cv-t` (Table 2).
+# **What the paper claims.** Two securities with $\sigma$ = {glue:text}`security-breadth` are held in a market whose best sector
+# drifts as a wave with Brownian motion. Of {glue:text}`markets` markets, the diversified portfolio, at $\pi/2$ and $3\pi/2$,
+# has a higher mean return than the other, with both at $\pi$, in {glue:text}`A-3.3.4-mean-count` and a lower coefficient of
+# variation in {glue:text}`A-3.3.4-cv-count` (Fig 14); paired t-tests give {glue:text}`A-3.3.4-mean-t` and
+# {glue:text}`A-3.3.4-cv-t` (Table 2).
 #
 # % typed 0.15: setting of the paper, section 3.3.4
-# **What it leaves open.** The Brownian paths. This is the experiment of Fig 4 with noise added, $\sigma_\mathrm{BM} = 0.15$ after one
-# period; Table 2 is one draw of it. We repeat it many times, each market with a path of its own, or all markets with one path.
+# **What it leaves open.** The Brownian paths. This is the experiment of Fig 4 with noise added, $\sigma_\mathrm{BM} = 0.15$
+# after one period; Table 2 is one draw of it. We repeat it many times, each market with a path of its own, or all markets with
+# one path.
 
 # %%
 held = economics.portfolio(

@@ -58,11 +58,12 @@ run = setup(scale, seed, device, convention, optimiser)
 # $\lambda = 20$, catches up only if its resource constraint is reduced by nearly {glue:text}`A-3.4.1-ratio` of it (Fig 15).
 #
 # **What it leaves open.** The task, the strengths, the starts, and the norm. We take $\lambda = 0$ and {glue:text}`strengths`
-# strengths from {glue:text}`weakest` to {glue:text}`strongest`, evenly spaced in the logarithm, and keep the best of several starts of Newton's method, which converges where
-# Adam, after the same time, is still on its way: the claim is about the best networks. For the task
-# there is a *family*: random mixtures of {glue:text}`task-modes` modes, and one stand-in picked because it comes near the printed numbers, which
-# is drawn in the figure but left out of every median and share below. Everything is computed under the integral norm, which the
-# [numbers of Figs 4 and 17](01_model.ipynb) prove, and under the mean over grid points.
+# strengths from {glue:text}`weakest` to {glue:text}`strongest`, evenly spaced in the logarithm, and keep the best of several
+# starts of Newton's method, which converges where Adam, after the same time, is still on its way: the claim is about the best
+# networks. For the task there is a *family*: random mixtures of {glue:text}`task-modes` modes, and one stand-in picked because
+# it comes near the printed numbers, which is drawn in the figure but left out of every median and share below. Everything is
+# computed under the integral norm, which the [numbers of Figs 4 and 17](01_model.ipynb) prove, and under the mean over grid
+# points.
 #
 # The two norms differ by a constant factor, $L_{\text{mean}} = k L_{\text{integral}}$. It changes all performances and shifts
 # all strengths; it cannot change which homogeneous network performs as well as a heterogeneous one.
@@ -176,10 +177,10 @@ print(
 # over-production (Fig 16 right).
 #
 # **What it leaves open.** The task, the ranges, the constant, and how close the fit is. We read $D$ as the grid: demand and
-# production are compared at the ends of $D$ subintervals and nowhere else. We take $R = \kappa\, 2N_{\max} \cdot
-# N_{\max} D_{\max} / (ND)$ with $\kappa = 1$, so that the largest system produces as much as is asked, and {glue:text}`smaller-constants`
-# smaller constants; several five-mode tasks; the best of several starts. All coefficients, exponents and $L_0$ are kept at or above
-# zero.
+# production are compared at the ends of $D$ subintervals and nowhere else. We take
+# $R = \kappa\, 2N_{\max} \cdot N_{\max} D_{\max} / (ND)$ with $\kappa = 1$, so that the largest system produces as much as is
+# asked, and {glue:text}`smaller-constants` smaller constants; several five-mode tasks; the best of several starts. All
+# coefficients, exponents and $L_0$ are kept at or above zero.
 
 # %%
 surface = computing.scaling_surface(**computing.SURFACE[run.scale], **run.options)
@@ -261,10 +262,10 @@ print(
 # ## Robustness of function approximation
 #
 # % typed two: setting of the paper, section 3.4.3
-# **What the paper claims.** Two agents with $\sigma$ = {glue:text}`agent-breadth`, both at $\pi$ (homogeneous) or at $\pi/2$ and $3\pi/2$
-# (heterogeneous), meet a unimodal and a bimodal task before and after both are turned by $\pi/4$. The robustness index
-# $\rho = |\Pi_{\text{init}} - \Pi_{\text{rot}}| / (\Pi_{\text{init}} + \Pi_{\text{rot}})$, better when lower, is on average
-# {glue:text}`A-3.4.3-reduction` % lower for the heterogeneous model (Fig 17).
+# **What the paper claims.** Two agents with $\sigma$ = {glue:text}`agent-breadth`, both at $\pi$ (homogeneous) or at $\pi/2$
+# and $3\pi/2$ (heterogeneous), meet a unimodal and a bimodal task before and after both are turned by $\pi/4$. The robustness
+# index $\rho = |\Pi_{\text{init}} - \Pi_{\text{rot}}| / (\Pi_{\text{init}} + \Pi_{\text{rot}})$, better when lower, is on
+# average {glue:text}`A-3.4.3-reduction` % lower for the heterogeneous model (Fig 17).
 #
 # % typed 4: setting of the paper, section 3.4.3
 # **What it leaves open.** Nothing is optimised and all parameters are given; the interaction $J_2$ with $R = 4$ makes

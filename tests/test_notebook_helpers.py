@@ -150,6 +150,16 @@ def test_a_cited_number_keeps_its_last_digit(
     assert bundle == {"application/papermill.record/text/plain": repr(text)}
 
 
+def test_published_values_are_cited_under_the_ids_of_their_claims(monkeypatch: pytest.MonkeyPatch) -> None:
+    cited: list[tuple[str, str]] = []
+    monkeypatch.setattr(dpslib.notebook, "cite", lambda name, value: cited.append((name, value)))
+    cite_claims("A-3.4.3-reduction", "A-3.4.3-het-unimodal-rho")
+    assert cited == [("A-3.4.3-reduction", "17"), ("A-3.4.3-het-unimodal-rho", "0.40")]
+    with pytest.raises(ValueError, match="no claim A-0-none in"):
+        cite_claims("A-3.4.3-reduction", "A-0-none")
+    assert len(cited) == 2
+
+
 def test_a_format_that_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="format"):
         cite("number", "word", ".2f")
