@@ -193,9 +193,9 @@ print("a single agent has no heterogeneity:", bool(share == 1))
 # %% [markdown]
 # ## The influence of the workload
 #
-# **What the paper claims.** Fitted to each of the eight workloads, the limit $H_\infty$ correlates with {glue:text}`A-4.2-passing` of
-# {glue:text}`workload-metrics` metrics of the workload so closely that they pass Bonferroni's correction: the workload's own heterogeneity, its peak height, its
-# circular variance and its entropy (Figs 21 and 22).
+# **What the paper claims.** Fitted to each of the eight workloads, the limit $H_\infty$ correlates with
+# {glue:text}`A-4.2-passing` of {glue:text}`workload-metrics` metrics of the workload so closely that they pass Bonferroni's
+# correction: the workload's own heterogeneity, its peak height, its circular variance and its entropy (Figs 21 and 22).
 #
 # **What it leaves open.** The sizes that enter the fits; where the peaks stand was inferred here. We fit the mean over runs, and
 # each run by itself for the spread.
@@ -309,13 +309,14 @@ print("Bonferroni's threshold:", round(influence_results["workload.threshold"], 
 #
 # % typed eight, 2, 4, 8: setting of the paper, section 4.3.1
 # **What the paper claims.** Eight agents are split into components of size $k$ = 1, 2, 4, 8, each of which faces the whole
-# bimodal task. Heterogeneity of the system and within components grows with $k$, the loss falls by nearly {glue:text}`A-4.3.1-orders` orders
-# of magnitude, agents spread out and specialise (Figs 23 to 25). The paper concludes that the heterogeneity of a system is bounded
-# by what its largest component can sustain.
+# bimodal task. Heterogeneity of the system and within components grows with $k$, the loss falls by nearly
+# {glue:text}`A-4.3.1-orders` orders of magnitude, agents spread out and specialise (Figs 23 to 25). The paper concludes that the
+# heterogeneity of a system is bounded by what its largest component can sustain.
 #
 # **What it leaves open.** How a component produces. With the weights of its own $Q$ an agent counts $k$ times, the loss vanishes
-# from $k$ = {glue:text}`component-vanishing` on, and the run stops where it started. With $W_c = \sum_{i \in c} w_i / R$, every agent counting once, the loss
-# stays positive; this is our first reading. Its stop is a second question, and {numref}`fig-c-readings` shows all of this.
+# from $k$ = {glue:text}`component-vanishing` on, and the run stops where it started. With $W_c = \sum_{i \in c} w_i / R$, every
+# agent counting once, the loss stays positive; this is our first reading. Its stop is a second question, and
+# {numref}`fig-c-readings` shows all of this.
 
 # %%
 parts = topology.component_size(**topology.COMPONENTS[run.scale], **run.options)
@@ -483,12 +484,13 @@ cite("locality-trapped", float(above.max()), ".0%")
 
 # %% [markdown]
 # % typed three: what the sentence lists
-# The regimes that appear are {glue:text}`locality-regimes`, of three possible: agents apart, clusters alike and opposite, all alike. The medians cross at
-# {glue:text}`locality-first` and {glue:text}`locality-second`. A single seed crosses anywhere between
-# {glue:text}`locality-first-least` and {glue:text}`locality-first-most`, because the optimum is hard to find: at the cost where it
-# is hardest, {glue:text}`locality-trapped` of the runs end more than {glue:text}`locality-margin` above the best one. Below the first transition the distance within
-# clusters already falls, to {glue:text}`locality-kept` of its free value. That the system passes through these regimes is
-# reproduced; the critical costs belong to the optimiser and its starts as much as to the model.
+# The regimes that appear are {glue:text}`locality-regimes`, of three possible: agents apart, clusters alike and opposite, all
+# alike. The medians cross at {glue:text}`locality-first` and {glue:text}`locality-second`. A single seed crosses anywhere between
+# {glue:text}`locality-first-least` and {glue:text}`locality-first-most`, because the optimum is hard to find: at the cost where
+# it is hardest, {glue:text}`locality-trapped` of the runs end more than {glue:text}`locality-margin` above the best one. Below
+# the first transition the distance within clusters already falls, to {glue:text}`locality-kept` of its free value. That the
+# system passes through these regimes is reproduced; the critical costs belong to the optimiser and its starts as much as to the
+# model.
 
 # %% tags=["nbval-check-output"]
 ordered = [*local.strength.values] == sorted(local.strength.values)
@@ -558,11 +560,12 @@ print("weights:", alpha.weights.round(decimals=9).tolist(), alpha.n_components)
 # {glue:text}`A-4.4-r` over all resource levels and up to {glue:text}`A-4.4-peak` at a single one
 # (Fig 28); with abundant resources heterogeneity stays what the start made it.
 #
-# **What it leaves open.** The levels of $R$ and of the stiffness, whether performance contains the penalty, and what
-# "aggregated across resource levels" means. We take $R$ from {glue:text}`scarcity-lowest` to {glue:text}`scarcity-highest`, which is
-# {glue:text}`scarcity-lowest-share` to {glue:text}`scarcity-highest-share` times the $2N$ that gives production the area of the demand,
-# stiffness 0 and from {glue:text}`stiffness-weakest` to {glue:text}`stiffness-strongest` with $L_s = \frac{\lambda_s}{N} \sum_i d(\mu_i, \pi)$, and show
-# performance with and without the penalty, averaged over $R$ and pooled.
+# **What it leaves open.** The levels of $R$ and of the stiffness, whether performance contains the penalty, and what "aggregated
+# across resource levels" means. We take $R$ from {glue:text}`scarcity-lowest` to {glue:text}`scarcity-highest`, which is
+# {glue:text}`scarcity-lowest-share` to {glue:text}`scarcity-highest-share` times the $2N$ that gives production the area of the
+# demand, stiffness 0 and from {glue:text}`stiffness-weakest` to {glue:text}`stiffness-strongest` with
+# $L_s = \frac{\lambda_s}{N} \sum_i d(\mu_i, \pi)$, and show performance with and without the penalty, averaged over $R$ and
+# pooled.
 
 # %%
 scarce = efficiency.scarcity(**efficiency.SCARCITY[run.scale], **run.options)
@@ -649,9 +652,9 @@ cite("efficiency-broad-last", float(broad[-1]), ".2f")
 
 # %% [markdown]
 # From the most abundant to the scarcest resources heterogeneity rises in {glue:text}`efficiency-rising-bimodal` of the seeds for
-# the bi-Gaussian and in {glue:text}`efficiency-rising` over all {glue:text}`scarcity-workloads` workloads: under a single broad mode it goes from
-# {glue:text}`efficiency-broad-first` to {glue:text}`efficiency-broad-last`, because scarcity demands what the workload demands. The
-# rise is a step near $R = 2N$ rather than a slope, and what lies left of it is the start.
+# the bi-Gaussian and in {glue:text}`efficiency-rising` over all {glue:text}`scarcity-workloads` workloads: under a single broad
+# mode it goes from {glue:text}`efficiency-broad-first` to {glue:text}`efficiency-broad-last`, because scarcity demands what the
+# workload demands. The rise is a step near $R = 2N$ rather than a slope, and what lies left of it is the start.
 #
 # Averaged over resource levels the correlation is {glue:text}`efficiency-r`; with all points pooled it is
 # {glue:text}`efficiency-pooled`, since scarcity raises heterogeneity and lowers performance. At the best single level it is
@@ -736,7 +739,8 @@ for key, value in zip(("low", "mid", "high"), shares, strict=True):
 #
 # The printed table says something about them all the same. An F statistic and its p-value fix the degrees of freedom: the two
 # printed pairs are possible together only with about {glue:text}`points-fewest` to {glue:text}`points-most` points in all, for
-# instance {glue:text}`paper-resources` levels of resource and {glue:text}`paper-strengths` of stiffness with one system each. That is what the paper scale of this chapter takes.
+# instance {glue:text}`paper-resources` levels of resource and {glue:text}`paper-strengths` of stiffness with one system each.
+# That is what the paper scale of this chapter takes.
 
 # %% tags=["nbval-check-output"]
 print("residual degrees of freedom:", fewest, "to", most)
@@ -1015,10 +1019,11 @@ print("all printed numbers of the wave agree:", bool(rob_wave.agrees.all()))
 # agents are, and only a complete collapse breaks the chain (sections 4.6 and B.3). No figure shows it.
 #
 # % typed three, half: our setting
-# **How we compute it.** Three layers of agents on the circle with $R = 2N$; the first meets {glue:text}`rec-modes` uneven modes, each further one
-# the production of the layer before, carried over by a map $\phi$ (mass at $\theta$ goes to $\phi(\theta)$, blurred by {glue:text}`rec-blur`, so
-# that a collapse gives a narrow peak). {glue:text}`rec-strict` maps keep the order strictly; one collapses a gap between the modes, one half of the
-# circle, one all of it. Every chain takes the best of a few random starts on each layer.
+# **How we compute it.** Three layers of agents on the circle with $R = 2N$; the first meets {glue:text}`rec-modes` uneven modes,
+# each further one the production of the layer before, carried over by a map $\phi$ (mass at $\theta$ goes to $\phi(\theta)$,
+# blurred by {glue:text}`rec-blur`, so that a collapse gives a narrow peak). {glue:text}`rec-strict` maps keep the order strictly;
+# one collapses a gap between the modes, one half of the circle, one all of it. Every chain takes the best of a few random starts
+# on each layer.
 
 # %%
 rec_layers = recursion.layers(**recursion.RECURSION[run.scale], **run.options)
@@ -1045,12 +1050,12 @@ plt.show()
 #
 # % typed three, a tenth, two, half: the qualifications that the paragraph lists, maps and layers of our setting
 # Three qualifications. First, "order-preserving" is not the condition: shrinking the circle to a tenth is as strictly monotone a
-# map as the identity, and leaves {glue:text}`rec-tenth` of the heterogeneity after two steps, because the demand becomes
-# as narrow as the blur. Second, the collapse of a whole half of the circle, where agents are, leaves {glue:text}`rec-half` of it. What counts is how
-# structured the demand is in units of the finest breadth there is, which is a matter of distances, not of order. Third, agents
-# whose centres were drawn at random are heterogeneous to begin with (dotted): under the identity, layers two and three exceed
-# their own random starts in {glue:text}`rec-above-start` of the cases, so that a high level alone does not show that anything was
-# passed on; the comparison with the collapse does.
+# map as the identity, and leaves {glue:text}`rec-tenth` of the heterogeneity after two steps, because the demand becomes as
+# narrow as the blur. Second, the collapse of a whole half of the circle, where agents are, leaves {glue:text}`rec-half` of it.
+# What counts is how structured the demand is in units of the finest breadth there is, which is a matter of distances, not of
+# order. Third, agents whose centres were drawn at random are heterogeneous to begin with (dotted): under the identity, layers two
+# and three exceed their own random starts in {glue:text}`rec-above-start` of the cases, so that a high level alone does not show
+# that anything was passed on; the comparison with the collapse does.
 
 # %%
 for key, name in {
@@ -1185,8 +1190,8 @@ cite("arg-smallest-radius", arg_results["alike.smallest_radius"], "g")
 # ### Random assignment
 #
 # **What the paper claims.** If parts of the demand are given to agents at random, a homogeneous system is never optimal, because
-# concentration is the worst hedge (section 5.3). We give {glue:text}`arg-parts` parts to as many agents, with probability $1 - \varepsilon$ each to the
-# agent meant for it and otherwise in random order, and minimise the expected loss.
+# concentration is the worst hedge (section 5.3). We give {glue:text}`arg-parts` parts to as many agents, with probability
+# $1 - \varepsilon$ each to the agent meant for it and otherwise in random order, and minimise the expected loss.
 
 # %% typed="two: our readings" mystnb={"figure": {"name": "fig-c-arg-assignment", "caption": "Heterogeneity against the share of random assignment, for two ways to add the agents' losses. Dots: single runs; squares: the run with the lowest expected loss."}, "image": {"alt": "Heterogeneity falls steadily from its highest value under perfect assignment to zero under fully random assignment, for both ways."}}
 fig, ax = plt.subplots(figsize=(6.5, 3.6))

@@ -57,20 +57,20 @@ run = setup(scale, seed, device, convention, optimiser)
 #
 # % typed six: setting of the paper, section 6.1
 # **What the paper claims.** Six agents on the circle $J_6$ with $R = 2N$ face a workload of several Gaussian modes. Bound to
-# homogeneous hardware at $\pi$ they perform at {glue:text}`A-6.1-homogeneous`; free of any hardware at
-# {glue:text}`A-6.1-ideal`; bound to hardware that is aligned with the free system's positions at
-# {glue:text}`A-6.1-aligned`; and at {glue:text}`A-6.1-misaligned` if that hardware is displaced at random by ±
-# {glue:text}`offset` (Fig 30). The difference between performance $1/(1+L)$ and task performance $1/(1+L_m)$, the cost of the hardware, is small
-# on aligned hardware and large on homogeneous hardware (Fig 31).
+# homogeneous hardware at $\pi$ they perform at {glue:text}`A-6.1-homogeneous`; free of any hardware at {glue:text}`A-6.1-ideal`;
+# bound to hardware that is aligned with the free system's positions at {glue:text}`A-6.1-aligned`; and at
+# {glue:text}`A-6.1-misaligned` if that hardware is displaced at random by ± {glue:text}`offset` (Fig 30). The difference between
+# performance $1/(1+L)$ and task performance $1/(1+L_m)$, the cost of the hardware, is small on aligned hardware and large on
+# homogeneous hardware (Fig 31).
 #
 # % typed six, 10: settings of the paper, sections 6.1 and 6.2
-# **What it leaves open.** The workload, $\lambda$ ("high"), the power $k$, and whether the norm of $L_m$ is an integral or
-# a mean, which matters as soon as a penalty is added to it: the two differ by a factor of about $\sqrt{2\pi}$. We take
-# {glue:text}`hardware-modes` modes of unequal size, either spread out over the circle or compact around $\pi$. Each of the two workloads was chosen so
-# that homogeneous hardware performs about as printed under one of the norms, the spread-out one under the mean and the
-# compact one under the integral; the homogeneous value is therefore no evidence, and the other three are. The distance is
-# linear, as sections 3.3.2 and 4.4 write it, and $\lambda$ = {glue:text}`strength`: with a mean over six agents this is
-# $\lambda = 10$, the value printed for Fig 32, with the sum of section 4.4. The aligned hardware is the best of the free runs.
+# **What it leaves open.** The workload, $\lambda$ ("high"), the power $k$, and whether the norm of $L_m$ is an integral or a
+# mean, which matters as soon as a penalty is added to it: the two differ by a factor of about $\sqrt{2\pi}$. We take
+# {glue:text}`hardware-modes` modes of unequal size, either spread out over the circle or compact around $\pi$. Each of the two
+# workloads was chosen so that homogeneous hardware performs about as printed under one of the norms, the spread-out one under the
+# mean and the compact one under the integral; the homogeneous value is therefore no evidence, and the other three are. The
+# distance is linear, as sections 3.3.2 and 4.4 write it, and $\lambda$ = {glue:text}`strength`: with a mean over six agents this
+# is $\lambda = 10$, the value printed for Fig 32, with the sum of section 4.4. The aligned hardware is the best of the free runs.
 
 # %%
 regimes = hardware.regimes(
@@ -118,9 +118,9 @@ cite("under", results[f"regimes.{under}"], ".0%")
 # Two of the printed observations are not properties of the model. At its optimum, aligned hardware costs nothing: the best free
 # system pays no penalty on hardware that is made for it, whatever $\lambda$ and $k$, so that the two optima are one. What aligned
 # hardware loses here is lost by the search: the linear penalty has a kink at the hardware, where Adam's steps of about
-# {glue:text}`adam-rate` jump from side to side and cost $\lambda$ times their size. And homogeneous hardware, as strong as it is here, costs
-# {glue:text}`cost-homogeneous`: the agents do not resist it. It takes its toll by what the system can no longer cover. Nor does
-# production become a narrow peak: in {numref}`fig-a-30` the agents broaden to reach what they may not move to.
+# {glue:text}`adam-rate` jump from side to side and cost $\lambda$ times their size. And homogeneous hardware, as strong as it is
+# here, costs {glue:text}`cost-homogeneous`: the agents do not resist it. It takes its toll by what the system can no longer
+# cover. Nor does production become a narrow peak: in {numref}`fig-a-30` the agents broaden to reach what they may not move to.
 
 # %% tags=["nbval-check-output"]
 places = regimes.hardware.sizes["agent"], len(hardware.REGIME_NAMES)
@@ -356,10 +356,10 @@ cite("adam-broad", float(adam.sel(start="random, broad")), ".2f")
 cite("adam-narrow", float(adam.sel(start="random, narrow")), ".2f")
 
 # %% [markdown]
-# At $N$ = {glue:text}`A-6.2-homogeneous-size` Adam on $L$ reaches {glue:text}`adam-broad` from broad and {glue:text}`adam-narrow` from narrow starts, plain
-# gradient descent {glue:text}`plain-broad` and {glue:text}`plain-narrow`. The printed meeting at {glue:text}`A-6.2-homogeneous-size` thus
-# needs an optimiser like Adam and starts that are not too narrow; otherwise the homogeneous curve is lower for a reason that
-# has nothing to do with hardware.
+# At $N$ = {glue:text}`A-6.2-homogeneous-size` Adam on $L$ reaches {glue:text}`adam-broad` from broad and {glue:text}`adam-narrow`
+# from narrow starts, plain gradient descent {glue:text}`plain-broad` and {glue:text}`plain-narrow`. The printed meeting at
+# {glue:text}`A-6.2-homogeneous-size` thus needs an optimiser like Adam and starts that are not too narrow; otherwise the
+# homogeneous curve is lower for a reason that has nothing to do with hardware.
 
 # %%
 record(results, grown)

@@ -66,8 +66,8 @@ table(
 # % typed two: the ways that the section lists
 # ## Two ways down
 #
-# **Newton's method** is the default for up to {glue:text}`newton-agents` agents. A system has $2N$ unknowns only, and the mismatch is a norm of a
-# convex function of production, so that its matrix of second derivatives is cheap:
+# **Newton's method** is the default for up to {glue:text}`newton-agents` agents. A system has $2N$ unknowns only, and the
+# mismatch is a norm of a convex function of production, so that its matrix of second derivatives is cheap:
 #
 # $$
 # \begin{aligned}

@@ -16,8 +16,9 @@ import pandas as pd
 import pytest
 import torch
 
+import dpslib.notebook
 from dpslib import Adam, Newton
-from dpslib.notebook import SCALES, Run, cite, claims_table, escape, provenance, setup, table
+from dpslib.notebook import SCALES, Run, cite, cite_claims, claims_table, escape, provenance, setup, table
 
 GOOD: dict[str, Any] = {"scale": "smoke", "seed": 0, "device": "cpu", "convention": "identified"}
 
