@@ -226,6 +226,24 @@ def cite(name: str, value: Any, fmt: str = "") -> None:
     glue(name, format(value, fmt), display=False)
 
 
+def cite_claims(*ids: str) -> None:
+    """Make published values citable in the text of the book, each under the id of its claim.
+
+    Args:
+        ids: claims in the claim data, such as ``A-3.4.1-low``.
+
+    Raises:
+        ValueError: no claim has one of the ids; nothing is cited then.
+    """
+    from dpslib import claims
+
+    printed = claims.load()
+    if unknown := [name for name in ids if name not in printed]:
+        raise ValueError(f"no claim {', '.join(unknown)} in the claim data")
+    for name in ids:
+        cite(name, printed[name].published)
+
+
 RESULTS = "results"
 """Key under which a notebook carries what it found."""
 

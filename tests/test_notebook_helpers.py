@@ -16,8 +16,9 @@ import pandas as pd
 import pytest
 import torch
 
+import dpslib.notebook
 from dpslib import Adam, Newton
-from dpslib.notebook import SCALES, Run, cite, claims_table, escape, provenance, setup, table
+from dpslib.notebook import SCALES, Run, cite, cite_claims, claims_table, escape, provenance, setup, table
 
 GOOD: dict[str, Any] = {"scale": "smoke", "seed": 0, "device": "cpu", "convention": "identified"}
 
@@ -148,6 +149,16 @@ def test_a_cited_number_keeps_its_last_digit(
     assert metadata_["scrapbook"]["name"] == "number"
     # The quotes of the text's repr keep it from being read as a number.
     assert bundle == {"application/papermill.record/text/plain": repr(text)}
+
+
+def test_published_values_are_cited_under_the_ids_of_their_claims(monkeypatch: pytest.MonkeyPatch) -> None:
+    cited: list[tuple[str, str]] = []
+    monkeypatch.setattr(dpslib.notebook, "cite", lambda name, value: cited.append((name, value)))
+    cite_claims("A-3.4.3-reduction", "A-3.4.3-het-unimodal-rho")
+    assert cited == [("A-3.4.3-reduction", "17"), ("A-3.4.3-het-unimodal-rho", "0.40")]
+    with pytest.raises(ValueError, match="no claim A-0-none in"):
+        cite_claims("A-3.4.3-reduction", "A-0-none")
+    assert len(cited) == 2
 
 
 def test_a_format_that_does_not_fit_is_refused() -> None:
