@@ -26,7 +26,7 @@ import pandas as pd
 
 from dpslib import CONVENTIONS, catalogues, network
 from dpslib.experiments import identification, model, pairs
-from dpslib.notebook import cite, provenance, setup, table
+from dpslib.notebook import cite, claims_table, provenance, setup, table
 from dpslib.plots import model as draw
 from dpslib.plots.style import panel_letters
 from dpslib.workload import METRICS, workload_metrics
@@ -225,6 +225,14 @@ for name, ax in zip(("diverse", "multi_gaussian", "unimodal"), axes, strict=True
     draw.catalogue(catalogues.get_catalogue(name), ax, convention=run.convention)
 panel_letters(axes)
 plt.show()
+
+# %%
+claims_table(
+    {},
+    "fig-a-34",
+    label="tab-c-fig-34",
+    caption="What the text says about the series of Fig 34, which contradicts itself.",
+)
 
 # %% typed="two, three, four: demands of the catalogue, settings" mystnb={"figure": {"name": "fig-a-35", "caption": "Fig 35 of paper A: demands for the efficiency principle. The bi-Gaussian is named in section 4.4; that the others range from one broad mode to four modes is our reading."}, "image": {"alt": "Six small curves: one broad mode, two equal modes, two unequal modes, two close modes, three modes, four modes."}}
 fig, ax = plt.subplots(figsize=(6, 3.5))
