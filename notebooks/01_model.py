@@ -160,7 +160,7 @@ cite("fixed-breadth", pairs.BREADTH)
 cite("peak-von-mises", float(fixed.value.sel(density="von_mises").max()), ".3f")
 cite("peak-wrapped", float(fixed.value.sel(density="wrapped_gaussian").max()), ".3f")
 cite("antipode-ratio", float(np.exp(fixed.log_ratio[0])), ".0f")
-narrowest = both.log_ratio.isel(sigma=int(both.sigma.argmin()))
+narrowest = both.log_ratio.isel(sigma=int(both.sigma.values.argmin()))
 cite("narrowest-drawn", float(narrowest.sigma))
 cite("antipode-ratio-narrowest", float(np.exp(narrowest[0])), ".0e")
 
@@ -343,7 +343,7 @@ cite("search-points", found.attrs["points"])
 cite("other-count", int(others.max()))
 
 # %% [markdown]
-# Of {glue:text}`conventions` conventions, on a grid of {glue:text}`search-points` points, one reaches
+# Of {glue:text}`conventions` conventions, on a grid of {glue:text}`search-points` points, the best reaches
 # {glue:text}`best-count` of the {glue:text}`evidence` numbers: {glue:text}`best-kernel`, p = {glue:text}`best-p`, the
 # {glue:text}`best-norm` norm {glue:text}`best-root`. No convention with another density, order or norm reaches more than
 # {glue:text}`other-count`.

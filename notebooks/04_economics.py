@@ -332,13 +332,7 @@ cite("market-low", market["market.sum.low"], ".2f")
 cite("market-before", float(regimes.before.iloc[0]), ".2f")
 cite("market-missed", market["market.sum.missed"], ".0%")
 cite("market-left", market["market.sum.gain_left"], ".1%")
-apart = labour.optimum_distance.sel(scaling="sum")
-found = [
-    apart > math.pi - 1e-9,
-    (apart > 1e-9) & (apart < math.pi - 1e-9),
-    apart < 1e-9,
-]
-cite("market-regimes", sum(bool(one.any()) for one in found))
+cite("market-regimes", market["market.sum.regimes"], ".0f")
 peaks = labour.sel(start="modes", scaling="sum").median("run")
 survivors = peaks.where(peaks.distance > 1, drop=True).isel(friction=-1)
 jump = regimes.meeting.iloc[0]

@@ -106,13 +106,13 @@ for name in hardware.REGIME_NAMES:
     cite(f"computed-{name}", results[f"regimes.{name}.performance"], ".3f")
     cite(f"cost-{name}", results[f"regimes.{name}.cost"], ".3f")
 over, under = "misaligned_above_homogeneous", "misaligned_below_aligned"
-cite("over", results[f"regimes.{over}"], ".0%")
-cite("under", results[f"regimes.{under}"], ".0%")
+cite("misaligned-over", results[f"regimes.{over}"], ".0%")
+cite("misaligned-under", results[f"regimes.{under}"], ".0%")
 
 # %% [markdown]
 # The performances are {glue:text}`computed-homogeneous`, {glue:text}`computed-ideal`, {glue:text}`computed-aligned` and
 # {glue:text}`computed-misaligned` on the spread-out workload. Misaligned hardware beats homogeneous hardware in
-# {glue:text}`over` of the runs and stays behind aligned hardware in {glue:text}`under`.
+# {glue:text}`misaligned-over` of the runs and stays behind aligned hardware in {glue:text}`misaligned-under`.
 #
 # % typed two: the observations that the paragraph lists
 # Two of the printed observations are not properties of the model. At its optimum, aligned hardware costs nothing: the best free
