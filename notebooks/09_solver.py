@@ -133,9 +133,7 @@ for claim in compared:
             {
                 "where": claim.where,
                 "statement": claim.statement,
-                "printed": claim.published
-                if claim.rule == "digits"
-                else f"{claim.rule} {claim.published}",
+                "printed": claim.printed,
                 "Adam": claim.show(adam),
                 "Newton": claim.show(newton),
                 "why": reasons[claim.id],
