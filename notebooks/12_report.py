@@ -164,7 +164,7 @@ table(
         {
             "choice": [choice.title for choice in open_choices],
             "readings": [len(choice.readings) for choice in open_choices],
-            "taken": [choice.taken.title for choice in open_choices],
+            "taken": [choice.taken.description for choice in open_choices],
             "because": [choice.taken.status for choice in open_choices],
         }
     ),
