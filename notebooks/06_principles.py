@@ -270,8 +270,8 @@ points = influence.sizes["task"] - 1
 threshold = influence_results["workload.threshold"]
 several = influence.isel(task=slice(1, None))
 significant = sum(
-    scaling.correlation(one.value.values, several.limit.values)[1] < threshold
-    for _, one in several.sel(metric=named).groupby("metric")
+    scaling.correlation(values, several.limit.values)[1] < threshold
+    for values in several.value.sel(metric=named).values
 )
 cite("influence-without-points", points)
 cite("influence-without-passing", significant or "none")
