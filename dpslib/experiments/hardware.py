@@ -115,6 +115,9 @@ READINGS = {
 sections 3.3.2 and 4.4 write the linear distance.
 """
 
+FIGURE_READING = "mean norm, linear distance, λ = 60"
+"""The reading that is held against print."""
+
 HARDWARE = ("homogeneous", "heterogeneous")
 """The two regimes of section 6.2."""
 
@@ -391,11 +394,20 @@ def misalignment(
     )
 
 
-def regime_results(data: xr.Dataset, reading: Reading) -> dict[str, float]:
+def regime_results(data: xr.Dataset, reading: Reading | str = FIGURE_READING) -> dict[str, float]:
     """Return what Figs 30 and 31 print or claim, by estimator name, from what `regimes` returned.
 
     Performances are medians over runs; an ordering is the share of runs, paired by seed, in which it holds.
+
+    Args:
+        data: what `regimes` returned.
+        reading: a reading, or the name of one of `READINGS`.
+
+    Raises:
+        ValueError: if no reading has that name.
     """
+    if isinstance(reading, str):
+        reading = READINGS[_validate.choice("reading", reading, READINGS)]
     chosen = reading.select(data)
     full = {name: chosen.performance.sel(regime=name).values for name in REGIME_NAMES}
     task = {name: chosen.task_performance.sel(regime=name).values for name in REGIME_NAMES}
