@@ -47,27 +47,27 @@ class Job:
     Attributes:
         experiment: a name in `catalogue.EXPERIMENTS`.
         scale: `smoke`, `reader` or `paper`.
-        sizes: as `catalogue.Experiment.run`.
+        arguments: as `catalogue.Experiment.run`.
         options: as there, in plain values: a convention is a mapping of its fields, an optimiser a name of
             `OPTIMISERS`.
     """
 
     experiment: str
     scale: str
-    sizes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    arguments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
         """A SHA-256 over the job, the library, what it reads, and the versions of Python and of what computes."""
-        parts = {"job": [self.experiment, self.scale, self.sizes, self.options], "surroundings": _surroundings()}
+        parts = {"job": [self.experiment, self.scale, self.arguments, self.options], "surroundings": _surroundings()}
         return digest(json.dumps(parts, sort_keys=True).encode())
 
     def run(self) -> dict[str, float]:
         """Compute it."""
         from dpslib.experiments.catalogue import get_experiment
 
-        return get_experiment(self.experiment).run(self.scale, sizes=self.sizes, **live(self.options))
+        return get_experiment(self.experiment).run(self.scale, arguments=self.arguments, **live(self.options))
 
 
 def live(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -212,7 +212,7 @@ def _compute(job: Job, path: Path, strict: bool) -> Done:
             raise
         results, error = {}, f"{type(problem).__name__}: {problem}"
     done = Done(results, round(time.perf_counter() - clock, 3), error)
-    kept = {"job": [job.experiment, job.scale, job.sizes, job.options], "done": done.__dict__}
+    kept = {"job": [job.experiment, job.scale, job.arguments, job.options], "done": done.__dict__}
     write_atomically(path, (json.dumps(kept) + "\n").encode())
     return done
 

@@ -63,9 +63,9 @@ def test_options_reach_the_functions() -> None:
     assert not get_experiment("rotation").seeded
 
 
-def test_sizes_replace_those_of_the_scale() -> None:
-    once = get_experiment("trade").run("smoke", sizes={"trade": {"runs": 1}})
-    twice = get_experiment("trade").run("smoke", sizes={"trade": {"runs": 2}})
+def test_arguments_replace_those_of_the_scale() -> None:
+    once = get_experiment("trade").run("smoke", arguments={"trade": {"runs": 1}})
+    twice = get_experiment("trade").run("smoke", arguments={"trade": {"runs": 2}})
     assert twice == get_experiment("trade").run("smoke")
     assert once["trade.share"] in (0, 1)
     assert once != twice
@@ -99,7 +99,7 @@ def test_wrong_names_are_refused() -> None:
     with pytest.raises(TypeError, match=r"trade has no option tasks; it has .*resources"):
         trade.run("smoke", tasks=3)
     with pytest.raises(TypeError, match=r"trade has no function firm; it has trade"):
-        trade.run("smoke", sizes={"firm": {"tasks": 3}})
+        trade.run("smoke", arguments={"firm": {"tasks": 3}})
     with pytest.raises(ValueError, match=r"scale must be one of .*'paper'; got 'large'"):
         trade.run("large")
     with pytest.raises(ValueError, match=r"experiment must be one of 'insurance'.*got 'weather'"):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from dpslib import _validate, network
+from dpslib import _validate
 from dpslib.experiments import (
     arguments,
     computing,
@@ -42,12 +42,12 @@ class Call:
 
     Attributes:
         scale: one of `SCALES`.
-        sizes: for functions by name, arguments that replace those of the scale.
+        arguments: for functions by name, arguments that replace those of the scale.
         options: arguments for all functions that know them.
     """
 
     scale: str
-    sizes: Mapping[str, Mapping[str, Any]]
+    arguments: Mapping[str, Mapping[str, Any]]
     options: Mapping[str, Any]
 
     def __call__(self, function: Callable[..., Any], *data: Any, table: Table | None = None) -> Any:
@@ -55,7 +55,7 @@ class Call:
         known = inspect.signature(function).parameters
         own = {name: value for name, value in self.options.items() if name in known}
         at_scale = dict(table[self.scale]) if table else {}
-        return function(*data, **(at_scale | dict(self.sizes.get(function.__name__, {})) | own))
+        return function(*data, **(at_scale | dict(self.arguments.get(function.__name__, {})) | own))
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,13 @@ class Experiment:
         return "seed" in self.parameters
 
     def run(
-        self, scale: str, *, sizes: Mapping[str, Mapping[str, Any]] | None = None, **options: Any
+        self, scale: str, *, arguments: Mapping[str, Mapping[str, Any]] | None = None, **options: Any
     ) -> dict[str, float]:
         """Compute the experiment.
 
         Args:
             scale: `smoke`, `reader` or `paper`, the sizes that the notebooks have.
-            sizes: for functions by name, arguments that replace those of the scale, such as
+            arguments: for functions by name, arguments that replace those of the scale, such as
                 `{"trade": {"runs": 3}}`.
             options: arguments of the functions, such as `convention`; each goes to all functions that know it. Of
                 `SHARED`, those that no function knows play no part.
@@ -108,15 +108,15 @@ class Experiment:
             raise TypeError(
                 f"{self.name} has no option {', '.join(unknown)}; it has {', '.join(sorted(self.parameters))}"
             )
-        sizes = sizes or {}
+        arguments = arguments or {}
         names = {function.__name__ for function in self.functions}
-        if unknown := sorted(set(sizes) - names):
+        if unknown := sorted(set(arguments) - names):
             raise TypeError(f"{self.name} has no function {', '.join(unknown)}; it has {', '.join(sorted(names))}")
-        return self.compute(Call(scale, sizes, options))
+        return self.compute(Call(scale, arguments, options))
 
 
 def _insurance(call: Call) -> dict[str, float]:
-    return ecology.insurance_results(call(ecology.insurance))
+    return call(ecology.insurance_results, call(ecology.insurance))
 
 
 def _retina(call: Call) -> dict[str, float]:
@@ -124,11 +124,15 @@ def _retina(call: Call) -> dict[str, float]:
 
 
 def _star(call: Call) -> dict[str, float]:
-    return neuroscience.topology_results(call(neuroscience.specialise, network.star(9), table=neuroscience.STAR))
+    return neuroscience.topology_results(
+        call(neuroscience.specialise, call(neuroscience.topology, "star"), table=neuroscience.STAR)
+    )
 
 
 def _three_tiers(call: Call) -> dict[str, float]:
-    return neuroscience.topology_results(call(neuroscience.specialise, network.three_tiers(), table=neuroscience.TIERS))
+    return neuroscience.topology_results(
+        call(neuroscience.specialise, call(neuroscience.topology, "three_tiers"), table=neuroscience.TIERS)
+    )
 
 
 def _trade(call: Call) -> dict[str, float]:
@@ -167,7 +171,7 @@ def _rotation(call: Call) -> dict[str, float]:
 def _scaling(call: Call) -> dict[str, float]:
     growth = call(scaling.size_scaling, table=scaling.SCALING)
     influence = call(scaling.workload_influence, growth)
-    return scaling.scaling_results(growth) | scaling.influence_results(influence)
+    return call(scaling.scaling_results, growth) | scaling.influence_results(influence)
 
 
 def _components(call: Call) -> dict[str, float]:
@@ -230,10 +234,10 @@ def _hardware_scaling(call: Call) -> dict[str, float]:
 EXPERIMENTS: dict[str, Experiment] = {
     one.name: one
     for one in (
-        Experiment("insurance", "02_ecology", (ecology.insurance,), _insurance),
+        Experiment("insurance", "02_ecology", (ecology.insurance, ecology.insurance_results), _insurance),
         Experiment("retina", "03_neuroscience", (neuroscience.retina,), _retina),
-        Experiment("star", "03_neuroscience", (neuroscience.specialise,), _star),
-        Experiment("three_tiers", "03_neuroscience", (neuroscience.specialise,), _three_tiers),
+        Experiment("star", "03_neuroscience", (neuroscience.topology, neuroscience.specialise), _star),
+        Experiment("three_tiers", "03_neuroscience", (neuroscience.topology, neuroscience.specialise), _three_tiers),
         Experiment("trade", "04_economics", (economics.trade, economics.trade_results), _trade),
         Experiment("firm", "04_economics", (economics.firm,), _firm),
         Experiment("market", "04_economics", (economics.labour_market,), _market),
@@ -246,7 +250,12 @@ EXPERIMENTS: dict[str, Experiment] = {
         ),
         Experiment("surface", "05_computing", (computing.scaling_surface, computing.one_agent), _surface),
         Experiment("rotation", "05_computing", (pairs.rotation_robustness,), _rotation),
-        Experiment("scaling", "06_principles", (scaling.size_scaling, scaling.workload_influence), _scaling),
+        Experiment(
+            "scaling",
+            "06_principles",
+            (scaling.size_scaling, scaling.workload_influence, scaling.scaling_results),
+            _scaling,
+        ),
         Experiment("components", "06_principles", (topology.component_size, topology.component_results), _components),
         Experiment("locality", "06_principles", (topology.locality,), _locality),
         Experiment("weights", "06_principles", (topology.agent_weights,), _weights),

@@ -14,9 +14,9 @@ from dpslib import catalogues, drift
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Demand, Uniform, mixture, unimodal
 from dpslib.experiments.pairs import PAIRS, drifting, paired_tests, temporal_statistics
+from dpslib.experiments.search import OWN, Search, solve
 from dpslib.newton import Newton
 from dpslib.optimiser import Adam, Optimiser
-from dpslib.solver import solve
 
 RADIATION: dict[str, dict[str, Any]] = {
     "smoke": {"sizes": (1, 4, 12), "runs": 2, "max_steps": 200},
@@ -49,6 +49,7 @@ def adaptive_radiation(
     optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 512,
+    search: Search = OWN,
 ) -> xr.Dataset:
     """Solve communities of growing size in a uniform and in a multi-Gaussian environment (Fig 3).
 
@@ -61,6 +62,7 @@ def adaptive_radiation(
         optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the optimisation.
+        search: arguments of `solve` that replace the experiment's own (see `search`).
 
     Returns:
         `specialisation` (mean over agents of 1/σ, 1/radians), `initial_specialisation`, `loss` and `stop` with the
@@ -88,6 +90,7 @@ def adaptive_radiation(
                 max_steps=steps,
                 optimiser=optimiser,
                 loss_scale="log",
+                search=search,
             )
             for steps in (max_steps, 0)
         )
@@ -131,12 +134,26 @@ def radiation_trend(data: xr.Dataset) -> xr.Dataset:
     )
 
 
-def insurance(convention: str | Convention = "identified", *, periods: int = 10) -> xr.Dataset:
+def insurance(
+    convention: str | Convention = "identified",
+    *,
+    periods: int = 10,
+    steps: int = 100,
+    endpoint: bool = False,
+    resource: float = 4.0,
+    joined: bool = True,
+    breadths: Sequence[float] = catalogues.UNIMODAL_SIGMAS,
+) -> xr.Dataset:
     """Return biomass production of a homogeneous and a heterogeneous pair of species under a drifting pressure (Fig 4).
 
     Args:
         convention: a convention or its name.
-        periods: periods of the wave; each has 100 steps, and the paper runs 10.
+        periods: periods of the wave; the paper runs 10.
+        steps: time steps of a period.
+        endpoint: whether the last time is the end of the last period, as in `drift.times`.
+        resource: R, greater than 0.
+        joined: whether the two species produce jointly, as in `pairs.drifting`.
+        breadths: those of the sixteen pressures, cycled, radians.
 
     Returns:
         `single`, the production under one Gaussian pressure of breadth 0.5 (pair, time), and `catalogue`, under the
@@ -147,10 +164,11 @@ def insurance(convention: str | Convention = "identified", *, periods: int = 10)
 
     Source: paper A, section 3.1.2.
     """
-    time = drift.times(periods)
-    pressures = catalogues.unimodal()
+    time = drift.times(periods, steps, endpoint=endpoint)
+    pressures = catalogues.unimodal(breadths)
     displacement = drift.wave(time)
-    series = drifting([unimodal(sigma=0.5), *pressures.demands], displacement, convention=convention)
+    demands = [unimodal(sigma=0.5), *pressures.demands]
+    series = drifting(demands, displacement, resource=resource, convention=convention, joined=joined)
     production = series.productivity
     return xr.Dataset(
         {"single": production.isel(demand=0), "catalogue": production.isel(demand=slice(1, None))},
@@ -159,15 +177,18 @@ def insurance(convention: str | Convention = "identified", *, periods: int = 10)
     )
 
 
-def insurance_results(data: xr.Dataset) -> dict[str, float]:
-    """Return the numbers that Fig 4, Table 1 and section 3.1.2 print, by estimator name, from `insurance`'s data."""
-    single = temporal_statistics(data.single)
+def insurance_results(data: xr.Dataset, *, ddof: int = 0) -> dict[str, float]:
+    """Return the numbers that Fig 4, Table 1 and section 3.1.2 print, by estimator name, from `insurance`'s data.
+
+    `ddof` is that of the standard deviation in the coefficient of variation.
+    """
+    single = temporal_statistics(data.single, ddof=ddof)
     mean, cv = (dict(zip(PAIRS, single[name].values.tolist(), strict=True)) for name in ("mean", "cv"))
     results = {f"insurance.single.{pair}.mean": mean[pair] for pair in PAIRS}
     results |= {f"insurance.single.{pair}.cv": cv[pair] for pair in PAIRS}
     results["insurance.single.gain"] = 100 * (mean["heterogeneous"] / mean["homogeneous"] - 1)
     results["insurance.single.cv_ratio"] = cv["heterogeneous"] / cv["homogeneous"]
-    catalogue = temporal_statistics(data.catalogue)
+    catalogue = temporal_statistics(data.catalogue, ddof=ddof)
     for name, larger in (("mean", "heterogeneous"), ("cv", "homogeneous")):
         tests = paired_tests(catalogue[name], larger=larger)
         results |= {f"insurance.catalogue.{name}.{key}": value for key, value in tests.items()}
