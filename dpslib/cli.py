@@ -300,11 +300,27 @@ def spread(scale: str, workers: int | None, output: Path | None, seeds: int, exp
 
     What was computed before is kept below _build/multiverse: an interrupted run goes on where it stopped.
     """
-    from dpslib import multiverse
+    from dpslib import multiverse as work
 
-    path = output or multiverse.RECORDED / "seeds.json"
+    path = output or work.RECORDED / "seeds.json"
     try:
-        multiverse.spread(scale, seeds, experiments=experiments or None, path=path, workers=workers, report=click.echo)
+        work.spread(scale, seeds, experiments=experiments or None, path=path, workers=workers, report=click.echo)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    click.echo(shown(path))
+
+
+@main.command
+@recording
+def multiverse(scale: str, workers: int | None, output: Path | None) -> None:
+    """Compute paper A's experiments under every reading of what it leaves open; to data/results/multiverse.json.
+
+    What was computed before is kept below _build/multiverse: an interrupted run goes on where it stopped.
+    """
+    from dpslib import multiverse as work
+
+    try:
+        path = work.record(scale, path=output or work.RECORDED / "multiverse.json", workers=workers, report=click.echo)
     except ValueError as error:
         raise UserError(str(error)) from None
     click.echo(shown(path))
