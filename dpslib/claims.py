@@ -69,6 +69,13 @@ class Claim:
         """The published value as a number."""
         return float(self.published)
 
+    @property
+    def printed(self) -> str:
+        """The published value as it is shown: with its spread, or as the bound that it is."""
+        if self.rule != "digits":
+            return f"{self.rule} {self.published}"
+        return f"{self.published} ± {self.plus_minus}" if self.plus_minus else self.published
+
     def agrees(self, result: float) -> bool:
         """Return whether a result agrees with the published value under the claim's rule; NaN never does.
 
@@ -143,7 +150,7 @@ def compare(results: Mapping[str, float], *, anchor: str | None = None) -> pd.Da
             "claim": claim.id,
             "where": claim.where,
             "statement": claim.statement,
-            "published": claim.published if claim.rule == "digits" else f"{claim.rule} {claim.published}",
+            "published": claim.printed,
             "recomputed": claim.show(results[claim.estimator]),
             "agrees": claim.agrees(results[claim.estimator]),
         }

@@ -129,6 +129,46 @@ def record(name: str, parameters: tuple[tuple[str, str], ...]) -> None:
     click.echo(shown(path))
 
 
+@main.command
+@click.option("--paper", type=click.Choice(["A", "B"]), help="Only claims of this paper.")
+@click.option("--section", help="Only claims of this section and those below it, such as 3.1.")
+@click.option("--verdict", help="Only claims with this verdict, such as 'not reproduced'.")
+@click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True)
+@click.option("--store", is_flag=True, help="Store the verdicts of this version; refused if one changed unexplained.")
+def claims(paper: str | None, section: str | None, verdict: str | None, form: str, store: bool) -> None:
+    """Show what the papers print, what was recomputed, and the verdict.
+
+    The verdicts rest on what is recorded in data/results at the papers' scale.
+    """
+    from dpslib import ledger
+    from dpslib.verdicts import VERDICTS
+
+    if verdict is not None and verdict not in VERDICTS:
+        raise UserError(f"--verdict must be one of {', '.join(VERDICTS)}; got {verdict!r}")
+    try:
+        found = ledger.entries()
+        if store:
+            click.echo(shown(ledger.store(found)))
+            return
+    except (FileNotFoundError, ValueError) as error:
+        raise UserError(str(error)) from None
+    chosen = [
+        one
+        for one in found
+        if paper in (None, one.claim.paper)
+        and verdict in (None, one.verdict)
+        and (section is None or f"{one.claim.section}.".startswith(f"{section}."))
+    ]
+    if form == "json":
+        import json
+
+        click.echo(json.dumps(ledger.as_records(chosen), ensure_ascii=False, indent=1))
+    elif form == "csv":
+        click.echo(ledger.frame(chosen).to_csv() if chosen else "", nl=False)
+    else:
+        click.echo(ledger.text(chosen))
+
+
 class Peak(click.ParamType):
     """A mode of a demand, CENTRE,SIGMA or CENTRE,SIGMA,WEIGHT."""
 

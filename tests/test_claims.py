@@ -57,7 +57,7 @@ def test_shipped_claims_are_all_loaded() -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_ids_follow_paper_and_section_of_their_file(file: Path) -> None:
-    chapter = file.stem.split("-")[0]
+    chapter = file.stem.removeprefix("paper-b-").split("-")[0]
     for entry in entries(file):
         assert f"{entry['section']}.".startswith(f"{chapter}."), entry["id"]
         assert entry["id"].startswith(f"{entry['paper']}-{entry['section']}-"), entry["id"]

@@ -161,8 +161,11 @@ def test_claims_table_shows_what_is_printed_beside_what_is_recomputed() -> None:
     assert isinstance(shown, IPython.display.Markdown)
     lines = shown.data.split("\n")
     assert lines[:2] == ["~~~~~{table} Printed and recomputed.", ":name: tab-17"]
-    assert lines[3] == "| statement | published | recomputed | agrees |"
-    assert [line.split(" | ")[1:] for line in lines[5:-1]] == [["0.74", "0.74", "yes |"], ["17", "18", "no |"]]
+    assert lines[3] == "| statement | published | recomputed | agrees | verdict |"
+    assert [line.split(" | ")[1:] for line in lines[5:-1]] == [
+        ["0.74", "0.74", "yes", "{verdict}`A-3.4.3-hom-mean-rho` |"],
+        ["17", "18", "no", "{verdict}`A-3.4.3-reduction` |"],
+    ]
 
 
 def test_provenance_names_parameters_and_versions() -> None:

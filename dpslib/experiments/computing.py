@@ -277,10 +277,10 @@ def learning_statistics(sweep: xr.Dataset, relaxed: xr.Dataset) -> xr.Dataset:
 
     Returns:
         With the dimensions task and norm: `low` and `high` (Π_m under the largest stiffness and under none),
-        `heterogeneity` (H under none), `slope`, `intercept`, `r2` and `p` of the least-squares line of Π_m on H over
-        the strengths (`scipy.stats.linregress`), and `ratio`, the share of R = 8 at which the homogeneous network
-        performs as well as the free one, linear between the computed values of R; where even the smallest computed R
-        is not enough, that value's share, an upper bound.
+        `low_heterogeneity` and `heterogeneity` (H under these), `slope`, `intercept`, `r2` and `p` of the least-squares
+        line of Π_m on H over the strengths (`scipy.stats.linregress`), and `ratio`, the share of R = 8 at which the
+        homogeneous network performs as well as the free one, linear between the computed values of R; where even the
+        smallest computed R is not enough, that value's share, an upper bound.
     """
     chosen = best_runs(sweep)
     performance = chosen.performance.transpose("task", "norm", "stiffness")
@@ -299,6 +299,7 @@ def learning_statistics(sweep: xr.Dataset, relaxed: xr.Dataset) -> xr.Dataset:
     ends = {
         "low": performance.isel(stiffness=-1, drop=True),
         "high": performance.isel(stiffness=0, drop=True),
+        "low_heterogeneity": heterogeneity.isel(stiffness=-1, drop=True),
         "heterogeneity": heterogeneity.isel(stiffness=0, drop=True),
     }
     return xr.Dataset(ends | {name: (("task", "norm"), values) for name, values in lines.items()})
@@ -325,11 +326,12 @@ def learning_results(statistics: xr.Dataset, norm: str = "integral", *, stand_in
         stand_in: whether the first task, `STAND_IN`, is taken instead of the random ones.
 
     Returns:
-        The medians over tasks, `learning.<statistic>`, and the shares of tasks in which the line rises (p < 0.05),
+        The medians over tasks, `learning.<statistic>` and `learning.low_heterogeneity`, and the shares of tasks in
+        which the line rises (p < 0.05),
         `learning.share.rising`, and in which the homogeneous network needs a smaller R, `learning.share.relaxing`.
     """
     own = statistics.sel(norm=norm).isel(task=slice(0, 1) if stand_in else slice(1, None))
-    return {f"learning.{name}": float(own[name].median()) for name in STATISTICS} | {
+    return {f"learning.{name}": float(own[name].median()) for name in (*STATISTICS, "low_heterogeneity")} | {
         "learning.share.rising": float(((own.slope > 0) & (own.p < 0.05)).mean()),
         "learning.share.relaxing": float((own.ratio < 1).mean()),
     }

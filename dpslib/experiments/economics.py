@@ -217,6 +217,8 @@ def trade_results(data: xr.Dataset, resource: float = TRADE_RESOURCE) -> dict[st
     overlap = smaller / own
     for key, regime in regimes.items():
         results[f"trade.overlap.{key}"] = float(overlap.sel(regime=regime))
+    height = data.profile.sum("agent").max("theta")
+    results["trade.peak_ratio"] = float(height.sel(regime=regimes["trade"]) / height.sel(regime=regimes["autarchy_2"]))
     results["trade.overlap_drop"] = results["trade.overlap.autarchy_2"] - results["trade.overlap.trade"]
     breadth = best.sigma.mean("agent")
     results["trade.breadth_ratio"] = float(breadth.sel(regime=regimes["autarchy_2"]) / breadth.sel(regime="trade"))
@@ -661,6 +663,9 @@ def market_results(data: xr.Dataset) -> dict[str, float]:
         searched = data.optimum_specialisation.sel(scaling=scaling)
         alike = float(data.alike)
         low, high = (float(one.task_productivity[end]) for end in (0, -1))
+        apart = data.optimum_distance.sel(scaling=scaling).values
+        # Both plateaus, and something between them.
+        found = (apart[0] > math.pi - 1e-9, ((apart > 1e-9) & (apart < math.pi - 1e-9)).any(), apart[-1] < 1e-9)
         missed = data.loss.sel(scaling=scaling, start="random") > one.loss.drop_vars("start", errors="ignore") * 1.01
         results |= {
             f"market.{scaling}.distance": float(one.distance[0]),
@@ -670,6 +675,7 @@ def market_results(data: xr.Dataset) -> dict[str, float]:
             f"market.{scaling}.trend": float(stats.spearmanr(data.dense, searched).statistic),
             f"market.{scaling}.gain_left": (high - alike) / (low - alike),
             f"market.{scaling}.transition": float(regimes.meeting[index] / regimes.parting[index]),
+            f"market.{scaling}.regimes": float(sum(found)),
             f"market.{scaling}.missed": float(missed.mean()),
         }
     return results

@@ -378,6 +378,7 @@ def stiffness_results(data: xr.Dataset, found: xr.Dataset, performance: str = "p
         "efficiency.r_p": p,
         "efficiency.pooled_r": float(peak.pooled[0]),
         "efficiency.peak_r": float(peak.by_resource.max()),
+        "efficiency.scarcest_r": float(peak.by_resource.isel(resource=-1).squeeze()),
         "efficiency.rank_heterogeneity": float(falling[0]),
         "efficiency.rank_performance": float(falling[1]),
     }

@@ -424,6 +424,7 @@ def regime_results(data: xr.Dataset, reading: Reading | str = FIGURE_READING) ->
     # The hardware is aligned with the best ideal system: that is what its deficit is measured from.
     results["regimes.aligned.deficit"] = best["performance"] - results["regimes.aligned.performance"]
     results["regimes.aligned.task_deficit"] = best["task_performance"] - results["regimes.aligned.task"]
+    results["regimes.homogeneous.task_deficit"] = best["task_performance"] - results["regimes.homogeneous.task"]
     orders = {
         "misaligned_above_homogeneous": full["misaligned"] > full["homogeneous"],
         "task.misaligned_above_homogeneous": task["misaligned"] > task["homogeneous"],

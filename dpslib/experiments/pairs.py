@@ -176,5 +176,6 @@ def rotation_results(data: xr.Dataset) -> dict[str, float]:
         "rotation.heterogeneous.bimodal.rho": float(rho[het, bi]),
         "rotation.heterogeneous.unimodal.rho": float(rho[het, uni]),
         "rotation.homogeneous.rho": float(rho[hom].mean()),
+        "rotation.mismatched_drop": float(min(before[hom, uni] - before[hom, bi], before[het, bi] - before[het, uni])),
         "rotation.reduction": float(100 * (1 - rho[het].mean() / rho[hom].mean())),
     }

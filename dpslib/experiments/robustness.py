@@ -358,6 +358,45 @@ def example_series(
     )
 
 
+def example_results(series: Mapping[str, xr.Dataset]) -> dict[str, float]:
+    """Return what Figs 38, 40 and 42 show, by estimator name: medians over paths.
+
+    Args:
+        series: what `example_series` returned, by the name of the catalogue.
+
+    Returns:
+        For each catalogue and regime `example.<catalogue>.<regime>.<quantity>`: `start_ratio`, production at time 0 of
+        the homogeneous over the heterogeneous pair; `mean_ratio`, `cv_ratio` and `floor_ratio`, temporal mean,
+        coefficient of variation and minimum of the heterogeneous over the homogeneous pair; `collapse`, the homogeneous
+        pair's minimum over its maximum. And `example.<catalogue>.every.floor_ratio`, the smallest over the regimes, and
+        `.cv_ratio` and `.collapse`, the largest.
+    """
+    results: dict[str, float] = {}
+    for name, one in series.items():
+        made = one.production
+        statistics = temporal_statistics(made).assign(start=made.isel(time=0), maximum=made.max("time"))
+        homogeneous, heterogeneous = (statistics.sel(pair=pair, drop=True) for pair in PAIRS)
+        ratios = heterogeneous / homogeneous
+        found = xr.Dataset(
+            {
+                "start_ratio": 1 / ratios.start,
+                "mean_ratio": ratios["mean"],
+                "cv_ratio": ratios.cv,
+                "floor_ratio": ratios.minimum,
+                "collapse": homogeneous.minimum / homogeneous.maximum,
+            }
+        ).median("run")
+        results |= {
+            f"example.{name}.{regime}.{quantity}": float(found[quantity].sel(regime=regime))
+            for regime in REGIMES
+            for quantity in found.data_vars
+        }
+        extremes = {"floor_ratio": found.floor_ratio.min(), "cv_ratio": found.cv_ratio.max()}
+        extremes["collapse"] = found.collapse.max()
+        results |= {f"example.{name}.every.{quantity}": float(value) for quantity, value in extremes.items()}
+    return results
+
+
 def comparisons(data: xr.Dataset) -> xr.Dataset:
     """Compare both pairs over the demands, for each path.
 
@@ -409,13 +448,18 @@ def robustness_results(compared: xr.Dataset, path: str = "own", average: str = "
 
     Every name is `robustness.<catalogue>.<regime>.<statistic>.<quantity>`, the median over paths under our reading;
     `ahead` is the share of paths in which the heterogeneous pair does better on average over the demands. For the wave,
-    which knows no chance, the median is the value itself. `path` and `average` are those of `reading`.
+    which knows no chance, the median is the value itself. `robustness.<catalogue>.every.every.ahead` is the smallest of
+    these shares over regimes and statistics. `path` and `average` are those of `reading`.
     """
     ours = reading(compared, path, average)
     sign = xr.DataArray([1, -1, 1], coords={"statistic": list(STATISTICS)}, dims="statistic")
     ahead = (sign * (ours.heterogeneous - ours.homogeneous) > 0).mean("run")
     medians = ours.median("run").assign(ahead=ahead)
-    return {
+    least = {
+        f"robustness.{catalogue}.every.every.ahead": float(ahead.sel(catalogue=catalogue).min())
+        for catalogue in ours.catalogue.values
+    }
+    return least | {
         f"robustness.{catalogue}.{regime}.{statistic}.{name}": float(
             medians[name].sel(catalogue=catalogue, regime=regime, statistic=statistic)
         )

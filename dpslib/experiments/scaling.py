@@ -351,10 +351,20 @@ def influence_table(gap: xr.Dataset, even: xr.Dataset) -> pd.DataFrame:
 def scaling_results(data: xr.Dataset, series: str = "gap") -> dict[str, float]:
     """Return what section 4.1 claims, by estimator name, from what `size_scaling` returned for all families.
 
-    `series` is the family of equal peaks that is meant, `gap`, `even` or `gap, nine`.
+    Of the means over workloads and runs with a gap: `scaling.levelling`, the part of the largest system's heterogeneity
+    that it has gained over the one of half its size; `scaling.specialisation.rise`, the highest specialisation over
+    that of the smallest system, `.kept`, that of the largest over the highest, and `.r2`, of a log-logistic fit to it;
+    `scaling.null_r2`, of the fit to the heterogeneity of agents that were not optimised; `scaling.limit_change`, by
+    what share the limit H∞ differs between both families. `series` is the family of equal peaks that is meant, `gap`,
+    `even` or `gap, nine`.
     """
     gap, diverse = of_series(data, series), of_series(data, "diverse")
-    r2 = [float(fit_curve(one.heterogeneity.mean(("task", "run"))).r2) for one in (gap, diverse)]
+    means = [one.heterogeneity.mean(("task", "run")) for one in (gap, diverse)]
+    fits = [fit_curve(mean) for mean in means]
+    r2 = [float(one.r2) for one in fits]
+    specialised = gap.specialisation.mean(("task", "run"))
+    end = means[0].isel(size=-1)
+    half = means[0].sel(size=float(end["size"]) / 2, method="nearest")
     several = gap.isel(task=slice(1, None)).heterogeneity
     last = diverse.isel(size=-1).heterogeneity
     uniform = last.isel(task=0)
@@ -364,6 +374,12 @@ def scaling_results(data: xr.Dataset, series: str = "gap") -> dict[str, float]:
         "scaling.r2_lead": r2[0] - r2[1],
         "scaling.grown": float(grown.mean()),
         "scaling.unimodal": float(gap.isel(task=0, size=-1).heterogeneity.mean()),
+        "scaling.levelling": float(1 - half / end),
+        "scaling.specialisation.rise": float(specialised.max() / specialised[0]),
+        "scaling.specialisation.kept": float(specialised[-1] / specialised.max()),
+        "scaling.specialisation.r2": float(fit_curve(specialised).r2),
+        "scaling.null_r2": float(fit_curve(data.initial_heterogeneity.mean("start")).r2),
+        "scaling.limit_change": float(abs(fits[1].limit / fits[0].limit - 1)),
         "scaling.uniform": float((uniform < last.isel(task=slice(1, None)).mean("task")).mean()),
     }
 

@@ -55,6 +55,9 @@ WEIGHTS: dict[str, dict[str, Any]] = {
 SIZES = (1, 2, 4, 8)
 """Component sizes of the binary tree of section 4.3.1."""
 
+PEAKS = (math.pi / 2, 3 * math.pi / 2)
+"""The peaks of its task, radians."""
+
 READINGS: dict[str, dict[str, Any]] = {
     "tight stop": {"weights": "unit", "tolerance": 1e-6},
     "loose stop": {"weights": "unit", "tolerance": 1e-3},
@@ -164,7 +167,15 @@ def component_size(
 
 
 def component_results(data: xr.Dataset, reading: str = "tight stop") -> dict[str, float]:
-    """Return what section 4.3.1 claims, by estimator name, from what `component_size` returned."""
+    """Return what section 4.3.1 claims, by estimator name, from what `component_size` returned.
+
+    Among them: `component.gap.8`, the largest difference between the heterogeneity of the system and within components
+    when there is one; `component.generalists`, the median specialisation of single agents over the lowest of agents in
+    larger components; `component.new_generalists`, the tenth percentile of specialisation with one component over that
+    with two; `component.peak_distance.2`, the mean distance of paired agents from the nearer peak, radians;
+    `component.spreading`, 1 if that distance grows from 2 to 4 to 8; `component.per_peak`, the median number of the
+    eight connected agents that stand nearer to the first peak.
+    """
     chosen = data.sel(reading=reading)
     median = chosen.heterogeneity.median("run")
     results = {f"component.heterogeneity.{size}": float(median.sel(component_size=size)) for size in SIZES}
@@ -172,6 +183,14 @@ def component_results(data: xr.Dataset, reading: str = "tight stop") -> dict[str
     own = (chosen.loss * chosen.component_size / 8).median("run")
     partial = chosen.sel(component_size=list(SIZES[:-1]))
     bounded = (partial.heterogeneity <= partial.largest + 1e-3).mean("run")
+
+    from_peaks = np.stack(
+        [circular_distance(torch.as_tensor(chosen.mu.values), torch.tensor(peak)).numpy() for peak in PEAKS]
+    )
+    nearest = chosen.mu.copy(data=from_peaks.min(0)).mean(("run", "agent"))
+    at_first = chosen.mu.copy(data=from_peaks.argmin(0) == 0).sel(component_size=8).sum("agent")
+    specialised, least = ((1 / chosen.sigma).quantile(share, ("run", "agent")) for share in (0.5, 0.1))
+    whole = chosen.sel(component_size=8)
 
     def rises(values: xr.DataArray) -> float:
         return float((values.diff("component_size") > 0).all("component_size").mean())
@@ -183,6 +202,12 @@ def component_results(data: xr.Dataset, reading: str = "tight stop") -> dict[str
         "component.specialising": rises((1 / chosen.sigma).mean("agent")),
         "component.falling": rises(-own.expand_dims(run=1)),
         "component.bounded": float(bounded.min()),
+        "component.gap.8": float(abs(whole.heterogeneity - whole.within).max()),
+        "component.generalists": float(specialised[0] / specialised[1:].min()),
+        "component.new_generalists": float(least.sel(component_size=8) / least.sel(component_size=4)),
+        "component.peak_distance.2": float(nearest.sel(component_size=2)),
+        "component.spreading": float((nearest.sel(component_size=[2, 4, 8]).diff("component_size") > 0).all()),
+        "component.per_peak": float(at_first.median()),
     }
 
 
@@ -305,7 +330,9 @@ def locality_results(data: xr.Dataset) -> dict[str, float]:
 
     The first transition is where the median distance within clusters falls below half of what it is without cost, the
     second where that between clusters falls below half of π; the plateau lies between them, and its values are taken
-    at the level in its middle.
+    at the level in its middle. `locality.drop` is the ratio of the strengths at which the median within clusters falls
+    below a tenth and below nine tenths of what it is without cost, `locality.band` the widest range between the tenth
+    and the ninetieth percentile within clusters over that without cost.
     """
     within, between = data.within.median("run"), data.between.median("run")
     first, second = crossing(within, float(within[0]) / 2), crossing(between, math.pi / 2)
@@ -314,7 +341,11 @@ def locality_results(data: xr.Dataset) -> dict[str, float]:
     # The paper's bound: below it, diversity within a cluster is claimed to be as without cost.
     low = within.sel(strength=data.strength[(data.strength < 3e-4) & (data.strength > 1e-4)])
     kept = float(low.min() / within[0]) if low.size else math.nan
+    high, low_end = (crossing(within, share * float(within[0])) for share in (0.9, 0.1))
+    band = data.within.quantile([0.1, 0.9], "run").diff("quantile").squeeze("quantile", drop=True)
     return {
+        "locality.drop": low_end / high,
+        "locality.band": float(band.max() / band[0]),
         "locality.within_free": float(within[0]),
         "locality.kept": kept,
         "locality.first": first,
@@ -428,5 +459,6 @@ def weight_results(data: xr.Dataset) -> dict[str, float]:
         "weights.rank": float(spearmanr(data.weight, weighted_mean).statistic),
         "weights.ratio": float(weighted_mean[0] / weighted_mean[-1]),
         "weights.spread": float(spread),
+        "weights.deviation.rank": float(spearmanr(data.weight, weighted_mean - flat).statistic),
         "weights.share": float((by_run.isel(agent=0) > by_run.isel(agent=-1)).mean()),
     }
