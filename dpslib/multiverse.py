@@ -31,6 +31,7 @@ from dpslib import _validate, choices, claims
 from dpslib.choices import Reading
 from dpslib.execute import ROOT, cpu_count, device_name, digest, file_digests, write_atomically
 from dpslib.notebook import SCALES
+from dpslib.verdicts import Closest
 
 RECORDED = ROOT / "data" / "results"
 """Where the recorded results lie."""
@@ -44,7 +45,17 @@ PACKAGES = ("torch", "numba", "numpy", "scipy", "xarray", "pandas", "statsmodels
 APART = 10_000
 """Distance of two seeds of a spread. Run r of an experiment has the seed `seed + r`, and none has as many runs."""
 
-UNSEEN = ("plots", "cli.py", "notebook.py", "execute.py", "ledger.py", "multiverse.py", "choices.py")
+UNSEEN = (
+    "plots",
+    "cli.py",
+    "notebook.py",
+    "execute.py",
+    "ledger.py",
+    "verdicts.py",
+    "proofs.py",
+    "multiverse.py",
+    "choices.py",
+)
 """Parts of the library that compute no result."""
 
 
@@ -254,6 +265,7 @@ SIZES: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
             "monotone_maps": {"systems": 500},
         },
         "robustness": {"robustness": {"paths": 30, "points": 256, "nodes": 48}},
+        "examples": {"example_series": {"paths": 30, "points": 256, "nodes": 48}},
         "stiffness": {"stiffness": {"runs": 1}, "nested_regressions": {"splits": 10}},
     },
     "paper": {
@@ -265,6 +277,8 @@ SIZES: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
 notebooks have at the scale `smoke`, `reader` and, for `paper`, `reader` again."""
 
 TENSOR_SIZES: dict[str, dict[str, dict[str, Any]]] = {
+    "radiation": {"adaptive_radiation": {"sizes": [1, 4, 12], "runs": 2, "points": 128}},
+    "examples": {"example_series": {"paths": 10, "points": 256, "nodes": 48}},
     "retina": {"retina": {"runs": 4, "points": 128}},
     "star": {"specialise": {"runs": 6, "points": 128}},
     "three_tiers": {"specialise": {"runs": 4, "points": 128}},
@@ -616,7 +630,7 @@ def record(
     Raises:
         TypeError, ValueError: as `universes` and `run_jobs`.
     """
-    all_universes = universes(scale)
+    all_universes = list(universes(scale))
     places = [(universe, name) for universe in all_universes for name in experiments_of(universe)]
     # Equal jobs, such as those of an experiment that the other readings of a universe do not touch, are done once.
     unique = {job.key: job for job in (universe.job(name, scale) for universe, name in places)}
@@ -646,9 +660,10 @@ def record(
         all_universes.append(universe)
     seconds["factorial"] = time.perf_counter() - clock
     claimed = {one.estimator for one in claims.load().values()}
-    # Of the many combinations that robustness computes, those alone that the paper speaks of.
+    # Of the many combinations of catalogue, regime and statistic, those alone that the paper speaks of.
     estimators = {
-        name: [one for one in results if name != "robustness" or one in claimed] for name, results in values[0].items()
+        name: [one for one in results if name not in ("robustness", "examples") or one in claimed]
+        for name, results in values[0].items()
     }
     rows = [
         {
@@ -742,26 +757,42 @@ def agreement(data: xr.Dataset) -> xr.Dataset:
         data: what `read` returned.
 
     Returns:
-        `agrees` (universe, claim; under the claim's rule), `computed`, `admissible` and `value` (the same dimensions),
-        for all claims of paper A that one of the estimators estimates; the coordinates of universe, and on claim
-        `section`, `where`, `anchor`, `experiment`.
+        `agrees` (universe, claim; under the claim's rule), `direction` (the same dimensions; where digits are claimed,
+        whether what they say without them holds, else as `agrees`), `computed`, `admissible` and `value`, for all
+        claims of paper A that one of the estimators estimates; the coordinates of universe, and on claim `section`,
+        `where`, `anchor`, `experiment`.
     """
     known = set(data.estimator.values.tolist())
     held = [one for one in claims.load().values() if one.paper == "A" and one.estimator in known]
     own = data.sel(estimator=[one.estimator for one in held])
     values, computed = own.value.values, own.computed.values
-    agrees = np.zeros(values.shape, bool)
+    agrees, direction = np.zeros(values.shape, bool), np.zeros(values.shape, bool)
     for column, one in enumerate(held):
         for row in np.flatnonzero(computed[:, column]):
             agrees[row, column] = one.agrees(float(values[row, column]))
+        direction[:, column] = agrees[:, column] | _on_side(one.direction, values[:, column])
     dims = ("universe", "claim")
     coords: dict[str, Any] = {
         name: ("universe", data[name].values) for name in ("kind", "choice", "reading", "settings")
     }
     coords |= {"claim": [one.id for one in held], "experiment": ("claim", own.experiment.values)}
     coords |= {name: ("claim", [getattr(one, name) for one in held]) for name in ("section", "where", "anchor")}
-    parts = {"agrees": agrees, "computed": computed, "admissible": own.admissible.values, "value": values}
+    parts = {
+        "agrees": agrees,
+        "direction": direction,
+        "computed": computed,
+        "admissible": own.admissible.values,
+        "value": values,
+    }
     return xr.Dataset({name: (dims, part) for name, part in parts.items()}, coords, dict(data.attrs))
+
+
+def _on_side(direction: str, values: np.ndarray) -> np.ndarray:
+    """Return which values lie where a claim's direction, such as `above 0`, says; none if it says nothing."""
+    if not direction:
+        return np.zeros(values.shape, bool)
+    word, bound = direction.split()
+    return values > float(bound) if word == "above" else values < float(bound)
 
 
 def baseline(held: xr.Dataset, universe: int) -> int:
@@ -779,7 +810,8 @@ def claim_table(held: xr.Dataset, kinds: Sequence[str] = ("taken", "one")) -> pd
 
     Returns:
         One row a claim, indexed by its id: `section`, `where`, `taken` (whether it holds under the readings that the
-        book takes), `holds` and `readings` (admissible ones), `refuted_holds` and `refuted` (those against which
+        book takes), `holds` and `readings` (admissible ones), `direction` (in how many
+        the direction holds at least), `refuted_holds` and `refuted` (those against which
         printed numbers speak), `flips` (the choices of which one reading changes it, by id).
     """
     chosen = np.isin(held.kind.values, kinds)
@@ -795,6 +827,7 @@ def claim_table(held: xr.Dataset, kinds: Sequence[str] = ("taken", "one")) -> pd
                 "where": str(own["where"].values),
                 "taken": bool(agrees[held.kind.values == "taken"][0]),
                 "holds": int((agrees & admissible & counted).sum()),
+                "direction": int((own.direction.values & admissible & counted).sum()),
                 "readings": int((admissible & counted).sum()),
                 "refuted_holds": int((agrees & ~admissible & counted).sum()),
                 "refuted": int((~admissible & counted).sum()),
@@ -815,17 +848,16 @@ def flipping(held: xr.Dataset, column: int) -> list[int]:
     ]
 
 
-def closest(held: xr.Dataset, claim: str) -> dict[str, Any]:
-    """Return how close any admissible reading comes to what is printed.
+def closest(held: xr.Dataset, claim: str) -> Closest:
+    """Return how close any admissible reading, alone or with others, comes to what is printed.
 
     Args:
         held: what `agreement` returned.
         claim: the claim's id.
 
     Returns:
-        `value`, the computed value nearest to the published one, or, where a bound is claimed, the one deepest on its
-        side; `settings`, the readings that give it (empty: those that the book takes); `kind` of the universe;
-        `agrees`; `readings`, in how many universes it was tried, and `holds`, in how many it holds.
+        The computed value nearest to the published one or, where a bound is claimed, the one deepest on its side; the
+        readings that give it, in words; in how many universes the claim was tried, and in how many it holds.
 
     Raises:
         ValueError: if the claim is not among those held against print, or has no value anywhere.
@@ -840,14 +872,12 @@ def closest(held: xr.Dataset, claim: str) -> dict[str, Any]:
     values = own.value.values[usable]
     distance = {"digits": np.abs(values - one.value), "below": values, "above": -values}[one.rule]
     best = int(usable[distance.argmin()])
-    return {
-        "value": float(own.value.values[best]),
-        "settings": json.loads(str(held.settings.values[best])),
-        "kind": str(held.kind.values[best]),
-        "agrees": bool(own.agrees.values[best]),
-        "readings": int(tried.sum()),
-        "holds": int((own.agrees.values & tried).sum()),
-    }
+    return Closest(
+        readings=int(tried.sum()),
+        holds=int((own.agrees.values & tried).sum()),
+        value=float(own.value.values[best]),
+        reading=in_short(str(own.kind.values[best]), json.loads(str(own.settings.values[best]))),
+    )
 
 
 def unsupported(held: xr.Dataset) -> list[str]:
@@ -951,11 +981,11 @@ def closest_table(held: xr.Dataset) -> pd.DataFrame:
                 "claim": name,
                 "where": one.where,
                 "statement": one.statement,
-                "printed": one.published if one.rule == "digits" else f"{one.rule} {one.published}",
+                "printed": one.printed,
                 "taken": one.show(float(held.value.values[taken, column])),
-                "closest": one.show(best["value"]),
-                "reading": in_short(best["kind"], best["settings"]),
-                "holds": f"{best['holds']} of {best['readings']}",
+                "closest": one.show(best.value),
+                "reading": best.reading,
+                "holds": f"{best.holds} of {best.readings}",
             }
         )
     columns = ["claim", "where", "statement", "printed", "taken", "closest", "reading", "holds"]

@@ -26,14 +26,18 @@ from dpslib.notebook import Markup, cite, provenance, setup, table
 from dpslib.verdicts import VERDICTS
 
 # %% tags=["parameters"]
-scale = "reader"  # smoke, reader or paper: the same here, since what is recorded is read
+scale = (
+    "reader"  # smoke, reader or paper: the same here, since what is recorded is read
+)
 seed = 0  # not used on this page
 device = "cpu"  # not used on this page
 convention = "identified"  # not used on this page
 
 # %%
 run = setup(scale, seed, device, convention)
-verdicts = ledger.entries()  # from data/results: paper.json, seeds.json, multiverse.json
+verdicts = (
+    ledger.entries()
+)  # from data/results: paper.json, seeds.json, multiverse.json
 rows = ledger.frame(verdicts)
 rows["badge"] = [Markup(f"{{verdict}}`{name}`") for name in rows.index]
 
@@ -198,7 +202,9 @@ table(
 # ## Cost and hardware
 
 # %%
-found = {name: ledger.recorded(name) for name in ("paper", "paper-adam", "paper-newton")}
+found = {
+    name: ledger.recorded(name) for name in ("paper", "paper-adam", "paper-newton")
+}
 costs = pd.DataFrame(
     [
         {

@@ -46,7 +46,7 @@ def test_the_catalogue_finds_what_the_notebooks_record(root: Path, computed: dic
         for name, experiment in EXPERIMENTS.items():
             if experiment.notebook == path.stem:
                 own |= computed[name]
-        assert set(own) == set(recorded), path.stem
+        assert set(recorded) <= set(own), path.stem
         for estimator, value in recorded.items():
             same = own[estimator] == value or (math.isnan(own[estimator]) and math.isnan(value))
             assert same, f"{path.stem}: {estimator} is {own[estimator]!r} in the catalogue, {value!r} in the notebook"

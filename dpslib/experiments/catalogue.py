@@ -115,6 +115,10 @@ class Experiment:
         return self.compute(Call(scale, arguments, options))
 
 
+def _radiation(call: Call) -> dict[str, float]:
+    return ecology.radiation_results(call(ecology.adaptive_radiation, table=ecology.RADIATION))
+
+
 def _insurance(call: Call) -> dict[str, float]:
     return call(ecology.insurance_results, call(ecology.insurance))
 
@@ -202,6 +206,13 @@ def _robustness(call: Call) -> dict[str, float]:
     return call(robustness.robustness_results, robustness.comparisons(data))
 
 
+def _examples(call: Call) -> dict[str, float]:
+    tested = robustness.tested_catalogues()
+    return robustness.example_results(
+        {name: call(robustness.example_series, one, table=robustness.ROBUSTNESS) for name, one in tested.items()}
+    )
+
+
 def _recursion(call: Call) -> dict[str, float]:
     return recursion.recursion_results(
         call(recursion.layers, table=recursion.RECURSION),
@@ -234,6 +245,7 @@ def _hardware_scaling(call: Call) -> dict[str, float]:
 EXPERIMENTS: dict[str, Experiment] = {
     one.name: one
     for one in (
+        Experiment("radiation", "02_ecology", (ecology.adaptive_radiation,), _radiation),
         Experiment("insurance", "02_ecology", (ecology.insurance, ecology.insurance_results), _insurance),
         Experiment("retina", "03_neuroscience", (neuroscience.retina,), _retina),
         Experiment("star", "03_neuroscience", (neuroscience.topology, neuroscience.specialise), _star),
@@ -267,6 +279,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             _stiffness,
         ),
         Experiment("robustness", "06_principles", (robustness.robustness, robustness.robustness_results), _robustness),
+        Experiment("examples", "06_principles", (robustness.example_series,), _examples),
         Experiment(
             "recursion",
             "06_principles",

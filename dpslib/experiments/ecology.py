@@ -10,7 +10,8 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import spearmanr
 
-from dpslib import catalogues, drift
+from dpslib import _validate, catalogues, drift
+from dpslib.circle import TAU
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Demand, Uniform, mixture, unimodal
 from dpslib.experiments.pairs import PAIRS, drifting, paired_tests, temporal_statistics
@@ -33,10 +34,22 @@ NICHES = {
 """The multi-Gaussian environment of Fig 3, five niches of different richness (the paper does not give it)."""
 
 
-def environments() -> dict[str, Demand]:
-    """Return the two environments of Fig 3, by the paper's names for them."""
-    niches = mixture(NICHES["centres"], NICHES["sigmas"], heights=NICHES["heights"])
-    return {"uniform": Uniform(), "multi-Gaussian": niches}
+def environments(niches: str = "uneven") -> dict[str, Demand]:
+    """Return the two environments of Fig 3, by the paper's names for them.
+
+    Args:
+        niches: `uneven`, those of `NICHES`, or `even`, five alike ones of breadth 0.3, evenly spaced.
+
+    Raises:
+        ValueError: if `niches` is neither.
+    """
+    _validate.choice("niches", niches, ("uneven", "even"))
+    mixed = (
+        mixture(NICHES["centres"], NICHES["sigmas"], heights=NICHES["heights"])
+        if niches == "uneven"
+        else mixture([TAU * k / 5 for k in range(5)], 0.3)
+    )
+    return {"uniform": Uniform(), "multi-Gaussian": mixed}
 
 
 def adaptive_radiation(
@@ -50,6 +63,7 @@ def adaptive_radiation(
     convention: str | Convention = "identified",
     points: int = 512,
     search: Search = OWN,
+    niches: str = "uneven",
 ) -> xr.Dataset:
     """Solve communities of growing size in a uniform and in a multi-Gaussian environment (Fig 3).
 
@@ -63,6 +77,7 @@ def adaptive_radiation(
         convention: a convention or its name.
         points: grid points of the optimisation.
         search: arguments of `solve` that replace the experiment's own (see `search`).
+        niches: as `environments`.
 
     Returns:
         `specialisation` (mean over agents of 1/σ, 1/radians), `initial_specialisation`, `loss` and `stop` with the
@@ -75,7 +90,7 @@ def adaptive_radiation(
     smallest communities do not get away from starts that leave part of the circle uncovered.
     """
     convention = get_convention(convention).replace(points=points)
-    demands = environments()
+    demands = environments(niches)
     pieces = []
     for size in sizes:
         solution, start = (
