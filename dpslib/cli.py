@@ -310,3 +310,61 @@ def solve(
 
         write_atomically(output, bytes(solution.data.to_netcdf(engine="h5netcdf")))
         click.echo(f"\n{shown(output)}")
+
+
+recording_options = (
+    click.option("--scale", type=click.Choice(("smoke", "reader", "paper")), default="paper", show_default=True),
+    click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one for each processor]"),
+    click.option(
+        "-o",
+        "--output",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Where to write, instead of data/results.",
+    ),
+)
+
+
+def recording(command: Any) -> Any:
+    """Give a command the options of those that record many experiments."""
+    for option in reversed(recording_options):
+        command = option(command)
+    return command
+
+
+@main.command
+@recording
+@click.option("--seeds", type=click.IntRange(1), default=20, show_default=True, help="How many seeds.")
+@click.option("--experiment", "experiments", multiple=True, help="Only this experiment; may be given several times.")
+def spread(scale: str, workers: int | None, output: Path | None, seeds: int, experiments: tuple[str, ...]) -> None:
+    """Compute paper A's experiments under several seeds and record all values in data/results/seeds.json.
+
+    What was computed before is kept below _build/multiverse: an interrupted run goes on where it stopped.
+    """
+    from dpslib import multiverse as work
+
+    path = output or work.RECORDED / "seeds.json"
+    try:
+        work.spread(scale, seeds, experiments=experiments or None, path=path, workers=workers, report=click.echo)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    click.echo(shown(path))
+
+
+@main.command
+@recording
+def multiverse(scale: str, workers: int | None, output: Path | None) -> None:
+    """Compute paper A's experiments under every reading of what it leaves open; to data/results/multiverse.json.
+
+    What was computed before is kept below _build/multiverse: an interrupted run goes on where it stopped.
+    """
+    from dpslib import multiverse as work
+
+    try:
+        path = work.record(scale, path=output or work.RECORDED / "multiverse.json", workers=workers, report=click.echo)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    click.echo(shown(path))
+
+
+if __name__ == "__main__":
+    main()

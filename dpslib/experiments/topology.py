@@ -18,11 +18,11 @@ from dpslib import _validate, measures
 from dpslib.circle import TAU, circular_distance
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import bimodal, mixture
+from dpslib.experiments.search import OWN, Search, solve
 from dpslib.network import Network, blocks, clusters, from_matrix
 from dpslib.newton import Newton
 from dpslib.optimiser import Adam, Optimiser
 from dpslib.penalties import Communication
-from dpslib.solver import solve
 
 COMPONENTS: dict[str, dict[str, Any]] = {
     "smoke": {"runs": 3, "max_steps": 40},
@@ -88,6 +88,7 @@ def component_size(
     optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
+    search: Search = OWN,
 ) -> xr.Dataset:
     """Solve eight agents in components of growing size, each of which faces the whole task (Figs 23 to 25).
 
@@ -99,6 +100,7 @@ def component_size(
         optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the optimisation.
+        search: arguments of `solve` that replace the experiment's own (see `search`).
 
     Returns:
         With the dimensions reading, component_size, run: `heterogeneity` (of the system), `within` (mean over the
@@ -133,6 +135,7 @@ def component_size(
                 max_steps=max_steps,
                 optimiser=optimiser,
                 loss_scale="linear",
+                search=search,
             )
             data = solution.data
             mu, sigma = torch.as_tensor(data.mu.values), torch.as_tensor(data.sigma.values)
@@ -220,11 +223,15 @@ def locality(
     optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
+    search: Search = OWN,
+    ordered: bool = True,
+    identity: bool = True,
+    lowest: float = 1e-5,
 ) -> xr.Dataset:
     """Solve two bridged clusters of three agents under a growing cost of communication (Fig 26).
 
     Args:
-        levels: levels of λ_c, at least 3: 0 and logarithmically spaced ones from 1e-5 to 0.16.
+        levels: levels of λ_c, at least 3: 0 and logarithmically spaced ones up to 0.16.
         runs: random starts.
         max_steps: the most Adam steps of a run.
         spacing: seven modes at 2πk/7 (`even`) or at 2πk/8 (`gap`).
@@ -234,6 +241,10 @@ def locality(
         optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the optimisation.
+        search: arguments of `solve` that replace the experiment's own (see `search`).
+        ordered: whether the cost sums over ordered pairs, so that a link counts twice, or over links.
+        identity: whether an agent produces by itself too, α = 1 + Σ_j Q_ij, or through its links alone; R = Σ α.
+        lowest: the lowest positive λ_c.
 
     Returns:
         With the dimensions strength, run: `within`, the mean circular distance of two agents of a cluster, and
@@ -249,13 +260,14 @@ def locality(
     _validate.integer("levels", levels, 3)
     _validate.choice("spacing", spacing, ("even", "gap"))
     convention = get_convention(convention).replace(points=points)
-    strength = np.concatenate([[0.0], np.logspace(-5, math.log10(0.16), levels - 1)])
+    strength = np.concatenate([[0.0], np.logspace(math.log10(lowest), math.log10(0.16), levels - 1)])
+    graph = clusters([3, 3], bridge=0.3)
     turns = 7 if spacing == "even" else 8
     solution = solve(
         mixture([TAU * k / turns for k in range(1, 8)], 0.3),
         6,
-        network=clusters([3, 3], bridge=0.3),
-        communication=Communication(strength, scaling=scaling),
+        network=from_matrix(graph.interaction, self_production=identity, name=graph.name),
+        communication=Communication(strength if ordered else strength / 2, scaling=scaling),
         runs=runs,
         seed=seed,
         device=device,
@@ -266,6 +278,7 @@ def locality(
         max_steps=max_steps,
         optimiser=optimiser,
         loss_scale="linear",
+        search=search,
         dims=("strength",),
     )
     mu = torch.as_tensor(solution.data.mu.values)
@@ -364,6 +377,7 @@ def agent_weights(
     optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
+    search: Search = OWN,
 ) -> xr.Dataset:
     """Solve agents that differ in how much they count, and agents that do not (Figs 36 and 37).
 
@@ -377,6 +391,7 @@ def agent_weights(
         optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the optimisation.
+        search: arguments of `solve` that replace the experiment's own (see `search`).
 
     Returns:
         `specialisation` (1/radians) with the dimensions scheme (`weighted`, `mean field`), resource, run, agent, and
@@ -407,6 +422,7 @@ def agent_weights(
             max_steps=max_steps,
             optimiser=optimiser,
             loss_scale="linear",
+            search=search,
             dims=("resource",),
         ).data
         for alpha in (weights, mean_field)
