@@ -370,24 +370,34 @@ def costly_first(jobs: Sequence[Job]) -> list[Job]:
     return sorted(jobs, key=lambda job: rank.get(job.experiment, len(rank)))
 
 
+DRAWS = 5
+"""How many times as many seeds there are of an experiment of which single draws are computed: they are cheap."""
+
+
 def spread_jobs(scale: str, seeds: int, experiments: Sequence[str] | None = None) -> list[Job]:
-    """Return one job for each seed and experiment that depends on it.
+    """Return one job for each seed and experiment that depends on it, and for each of its draws in `catalogue.SINGLE`.
 
     Args:
         scale: `smoke`, `reader` or `paper`, the sizes of the notebooks.
-        seeds: how many seeds, at least 1: 0, `APART`, 2 `APART`, ...
+        seeds: how many seeds, at least 1: 0, `APART`, 2 `APART`, ...; `DRAWS` times as many of single draws.
         experiments: names of experiments. Default: all that depend on a seed.
 
     Raises:
         TypeError, ValueError: if an argument is not valid.
     """
-    from dpslib.experiments.catalogue import EXPERIMENTS
+    from dpslib.experiments.catalogue import EXPERIMENTS, SINGLE
 
     _validate.choice("scale", scale, SCALES)
     _validate.integer("seeds", seeds, 1)
     seeded = [name for name, one in EXPERIMENTS.items() if one.seeded]
     names = seeded if experiments is None else [_validate.choice("experiment", name, seeded) for name in experiments]
-    return costly_first([Job(name, scale, options={"seed": APART * k}) for name in names for k in range(seeds)])
+    return costly_first(
+        [
+            Job(name, scale, arguments=SINGLE.get(name, {}), options={"seed": APART * k})
+            for name in names
+            for k in range(seeds * DRAWS if name in SINGLE else seeds)
+        ]
+    )
 
 
 def spread(
@@ -412,7 +422,8 @@ def spread(
         report: as `run_jobs`.
 
     Returns:
-        The file, JSON: `scale`; `seeds`; `results`, a list of values by estimator name, in the order of the seeds;
+        The file, JSON: `scale`; `seeds`, those of single draws; `results`, a list of values by estimator name, in the
+        order of the seeds and as far as there are;
         `seconds`, computing time on one core, all in all; `experiments`, the same for one seed by experiment; `date`,
         `device`, `cpus`, `python`, `packages`.
 
@@ -421,14 +432,13 @@ def spread(
     """
     jobs = spread_jobs(scale, seeds, experiments)
     done = run_jobs(jobs, cache=cache, workers=workers, report=report)
-    by_place = {(job.experiment, job.options["seed"]): one for job, one in zip(jobs, done, strict=True)}
-    chosen = [APART * k for k in range(seeds)]
     results: dict[str, list[float]] = {}
     seconds: dict[str, float] = {}
     for name in dict.fromkeys(job.experiment for job in jobs):
-        own = [by_place[name, seed] for seed in chosen]
+        own = [one for job, one in zip(jobs, done, strict=True) if job.experiment == name]
         results |= {estimator: [one.results[estimator] for one in own] for estimator in own[0].results}
-        seconds[name] = round(sum(one.seconds for one in own) / seeds, 2)
+        seconds[name] = round(sum(one.seconds for one in own) / len(own), 2)
+    chosen = sorted({job.options["seed"] for job in jobs})
     found = {"scale": scale, "seeds": chosen, "results": results} | _provenance(seconds, sum(o.seconds for o in done))
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, (json.dumps(found, indent=1) + "\n").encode())

@@ -306,6 +306,20 @@ EXPERIMENTS: dict[str, Experiment] = {
 """All experiments by name, in the order of the notebooks."""
 
 
+SINGLE: dict[str, Mapping[str, Mapping[str, Any]]] = {
+    "firm": {"firm": {"sets": 1}},
+    "portfolio": {"portfolio": {"paths": 1}},
+    # One random task, besides the stand-in that no statistic counts.
+    "learning": {"stiffness_sweep": {"tasks": 2}, "resource_sweep": {"tasks": 2}},
+    "robustness": {"robustness": {"paths": 1}},
+    "examples": {"example_series": {"paths": 1}},
+}
+"""Arguments for one draw, of the experiments of which the paper has one (set of tasks, path, task) and we have many.
+
+The notebooks hold the median of many against print; whether print is one of many asks for single draws.
+"""
+
+
 def get_experiment(name: str) -> Experiment:
     """Return the experiment called `name`.
 
