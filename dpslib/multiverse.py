@@ -13,8 +13,9 @@ import math
 import multiprocessing
 import os
 import platform
+import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -222,7 +223,18 @@ def _single_threaded() -> Iterator[None]:
 
 def _pool(workers: int) -> ProcessPoolExecutor:
     # A program of its own for each: what has threads must not be forked.
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_end_with_parent)
+
+
+def _end_with_parent() -> None:
+    """Let a process end when the one that started it is gone, even if that was killed: it would wait for ever."""
+
+    def watch() -> None:
+        if (parent := multiprocessing.parent_process()) is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _compute(job: Job, path: Path, strict: bool) -> Done:
@@ -349,6 +361,9 @@ MOVING_SIZES: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
     },
 }
 """Sizes of these."""
+
+MOVING_POINTS = {"smoke": 128, "reader": 512, "paper": 2048}
+"""Grid points of these where nothing is random."""
 
 KINDS = {
     "taken": "the readings that the book takes",
@@ -505,6 +520,7 @@ class Universe:
             sizes = TENSOR_SIZES.get(experiment, {})
         if self.kind == "moving":
             sizes = MOVING_SIZES[scale][experiment]
+            changes = _merged(changes, {"options": {"convention": {"points": MOVING_POINTS[scale]}}})
         return Job(experiment, base, _merged(sizes, changes["arguments"]), changes["options"])
 
 
@@ -648,7 +664,8 @@ def record(
     outcome = run_jobs(tensors_first, cache=cache, workers=workers, strict=False, report=report)
     done = {job.key: one for job, one in zip(tensors_first, outcome, strict=True)}
     values: dict[int, dict[str, dict[str, float]]] = {}
-    errors, seconds = [], Counter[str]()
+    errors: list[dict[str, Any]] = []
+    seconds: dict[str, float] = defaultdict(float)
     for index, universe in enumerate(all_universes):
         values[index] = {}
         for name in experiments_of(universe):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -136,6 +139,29 @@ def test_wrong_arguments_are_refused_before_anything_runs(tmp_path: Path) -> Non
     assert result.exit_code == 2
     assert "experiment must be one of" in result.output
     assert CliRunner().invoke(main, ["spread", "--seeds", "0"]).exit_code == 2
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks at the process where Linux shows it")
+def test_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
+    script = tmp_path / "wait.py"
+    script.write_text(
+        "import os, time\nfrom dpslib import multiverse\n"
+        "def sleep():\n    print(os.getpid(), flush=True)\n    time.sleep(600)\n"
+        "if __name__ == '__main__':\n    with multiverse._pool(1) as pool:\n        pool.submit(sleep).result()\n"
+    )
+    parent = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    for _ in range(100):
+        # A process that has ended may wait for its new parent to notice.
+        status = Path(f"/proc/{child}/stat")
+        if not status.exists() or status.read_text().rsplit(")", 1)[1].split()[0] == "Z":
+            return
+        time.sleep(0.1)
+    pytest.fail("the process outlives the one that started it")
 
 
 # Readings

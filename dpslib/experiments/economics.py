@@ -298,7 +298,7 @@ def firm(
     """
     convention = get_convention(convention).replace(points=points)
     n = 6
-    strengths = np.logspace(*np.log10(extent), levels)
+    strengths = np.logspace(math.log10(extent[0]), math.log10(extent[1]), levels)
     demands, modes, starts = [], [], []
     for index in range(sets):
         drawn = random_tasks(tasks, seed + index, equal)

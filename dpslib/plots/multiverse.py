@@ -74,7 +74,7 @@ def heat_map(state: xr.Dataset, ax: Axes, *, names: bool = False) -> Axes:
     ax.scatter(columns + 0.5, rows + 0.5, s=5 if names else 1.5, color="black", lw=0, zorder=3, rasterized=True)
     known = choices.load()
     titles = ["as the book reads" if name == "taken" else known[name].title for name in state.choice.values.tolist()]
-    ax.set_xticks(np.arange(len(titles)) + 0.5, titles, rotation=90, fontsize="xx-small")
+    ax.set_xticks(np.arange(len(titles)) + 0.5, titles, rotation=90, fontsize="x-small")
     ax.tick_params(length=0)
     sections = state.section.values.tolist()
     groups = sections if names else [_group(section) for section in sections]
@@ -84,7 +84,7 @@ def heat_map(state: xr.Dataset, ax: Axes, *, names: bool = False) -> Axes:
     ax.axvline(1, color=GREY, lw=0.8)
     if names:
         short = [name.removeprefix("A-") for name in state.claim.values.tolist()]
-        ax.set_yticks(np.arange(len(short)) + 0.5, short, fontsize="xx-small")
+        ax.set_yticks(np.arange(len(short)) + 0.5, short, fontsize="x-small")
     else:
         middles = [(first + last) / 2 for first, last in itertools.pairwise(edges)]
         ax.set_yticks(middles, [groups[edge] for edge in edges[:-1]], fontsize="x-small")
@@ -138,6 +138,7 @@ def specification(
     shown: Sequence[str],
     title: str,
     taken: int | None = None,
+    all_rows: bool = False,
 ) -> None:
     """Draw a specification curve: the values of one claim in all universes, sorted, and how each universe reads.
 
@@ -146,9 +147,11 @@ def specification(
         claim: the claim's id.
         axes: two axes, one above the other: the values, and the readings.
         kinds: the kinds of universes that are drawn; refuted ones too, hollow.
-        shown: the choices whose readings are shown below, by id; each gets a row for every reading.
+        shown: the choices whose readings are shown below, by id; each gets a row for every reading that the book does
+            not take.
         title: what is drawn, on the axis.
         taken: the universe that is marked; default: that of the readings that the book takes.
+        all_rows: whether the readings that the book takes have rows too, with a star.
     """
     own = held.sel(claim=claim)
     one = claims.load()[claim]
@@ -162,36 +165,43 @@ def specification(
     size = 5 if many else 14
     for colour, text, chosen in ((BLUE, "holds", agrees), (RED, "does not", ~agrees)):
         refuted, kept = chosen & ~fine, chosen & fine
-        hollow = {"facecolor": "none", "edgecolor": colour, "lw": 0.6}
-        top.scatter(x[refuted], values[refuted], s=size, rasterized=many, **hollow)
+        top.scatter(x[refuted], values[refuted], s=size, facecolor="none", edgecolor=colour, lw=0.6, rasterized=many)
         top.scatter(x[kept], values[kept], s=2 * size, color=colour, lw=0, label=text, zorder=3)
     top.axhline(one.value, color=GREY, ls="--", lw=1)
     marks = np.flatnonzero(own.kind.values[order] == "taken") if taken is None else np.flatnonzero(order == taken)
-    for mark in marks:
+    for mark in marks.tolist():
         top.axvline(mark, color=GREY, lw=0.8, ls=":")
         bottom.axvline(mark, color=GREY, lw=0.8, ls=":")
     top.set_ylabel(title)
     top.set_xlim(-1, len(order))
     top.tick_params(labelbottom=False)
     known = choices.load()
+    experiment = str(own.experiment.values)
     settings = [json.loads(str(text)) for text in own.settings.values[order]]
-    labels = []
+    labels: list[str] = []
     for name in shown:
+        first = True
         for reading in known[name].readings:
+            # Where a reading does not touch the claim's experiment, the one that the book takes stands.
             used = np.array([one.get(name, known[name].taken.id) == reading.id for one in settings], bool)
-            if not used.any():
+            if not used.any() or (reading.enters and experiment not in reading.experiments):
                 continue
-            bottom.scatter(
-                x[used], np.full(used.sum(), len(labels)), s=3 if many else 9, marker="|", color=GREY, rasterized=many
-            )
-            mark = "* " if reading is known[name].taken else ""
-            first = not labels or not any(label.startswith(known[name].title) for label in labels)
-            labels.append(
-                f"{known[name].title}: {mark}{reading.description}" if first else f"{mark}{reading.description}"
-            )
+            if reading is known[name].taken and not all_rows:
+                continue
             if first:
-                bottom.axhline(len(labels) - 1.5, color="#DDDDDD", lw=0.6, zorder=0)
-    bottom.set_yticks(np.arange(len(labels)), labels, fontsize="xx-small")
+                bottom.axhline(len(labels) - 0.5, color="#DDDDDD", lw=0.6, zorder=0)
+            bottom.scatter(
+                x[used],
+                np.full(used.sum(), len(labels)),
+                s=3 if many else 12,
+                marker="|",
+                color=np.where(agrees[used], BLUE, RED),
+                rasterized=many,
+            )
+            star = "* " if reading is known[name].taken else ""
+            labels.append((f"{known[name].title}: " if first else "") + star + reading.description)
+            first = False
+    bottom.set_yticks(np.arange(len(labels)), labels, fontsize="x-small")
     bottom.set_ylim(len(labels) - 0.5, -0.5)
     bottom.set_xlabel("universes, by value")
     bottom.set_xlim(-1, len(order))
