@@ -118,6 +118,7 @@ reasons = {
     + "There are as many orders of magnitude as the search is exact.",
     "A-4.3.1-specialising": path
     + "Many systems meet the demand, and which of them is found is a matter of the path.",
+    "A-4.3.2-sharp": "Near the collapse a run ends in one of several minima, and in which is a matter of the path.",
     "A-6.1-homogeneous": kink,
     "A-6.1-aligned-below-ideal": kink,
 }
