@@ -156,7 +156,7 @@ table(
 # {glue:text}`choices-not-run` choices have no readings that could be run, as their tables say. At once, in three designs: all
 # combinations of the readings of density, $p$, norm, root, floor, grid and weight for Figs 4 and 17; all combinations of fewer
 # readings for the random paths of Figs 14, 29 and 38 to 43; and a Latin hypercube over {glue:text}`design-choices` choices for
-# everything that is optimised. The recording at hand was made at scale `{glue:text}`recorded-scale``, whose sizes are
+# everything that is optimised. The recording at hand was made at scale {glue:text}`recorded-scale`, whose sizes are
 # smaller than those of the notebooks; the wrapped Gaussian, which takes some eighty times as long to solve, has smaller ones still
 # and is compared with the von Mises density at the same sizes.
 
@@ -194,8 +194,9 @@ table(
 # missed, but what the claim says without them, such as that a gain is positive, is found. The two kinds of claims are counted apart.
 # Of {glue:text}`tried-orders` claims of an order, a test or a bound, {glue:text}`always-orders` hold under every admissible reading,
 # {glue:text}`never-orders` under none, and {glue:text}`turned-orders` depend on the reading. Of {glue:text}`tried-digits` claims of
-# digits these are {glue:text}`always-digits`, {glue:text}`never-digits` and {glue:text}`turned-digits`; of those
-# {glue:text}`tried-directed` of them that have a direction, it holds under every admissible reading for {glue:text}`always-directed`.
+# digits these are {glue:text}`always-digits`, {glue:text}`never-digits` and {glue:text}`turned-digits`. Of the
+# {glue:text}`tried-directed` claims of either kind that have a direction, {glue:text}`always-directed` keep it under every admissible
+# reading.
 #
 # A claim that holds under the readings of the book at the sizes of the notebooks may fail here at smaller ones, and the reverse: this page
 # is about what depends on readings, the verdicts on the claims are made at full size.
