@@ -245,7 +245,7 @@ decided = {
     one.choice: (one.orders, one.digits)
     for one in turning.sort_values(["orders", "digits"], ascending=False).itertuples()
 }
-idle = flips[flips.orders + flips.digits == 0]
+idle = flips[(flips.tried > 0) & (flips.orders + flips.digits == 0)]
 cite("flips-idle", len(idle))
 cite("flips-idle-names", ", ".join(idle.choice) or "none")
 most = turning.sort_values("orders", ascending=False).iloc[:4]
@@ -277,7 +277,8 @@ table(
 )
 
 # %% [markdown]
-# The choices that turn the most such claims are: {glue:text}`flips-most`. Those that turn none, not even a printed digit, are
+# The choices that turn the most such claims are: {glue:text}`flips-most`. Those with admissible readings of which none turns a claim, not even
+# a printed digit, are
 # {glue:text}`flips-idle` in number: {glue:text}`flips-idle-names`.
 #
 # ## Specification curves
