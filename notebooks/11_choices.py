@@ -158,7 +158,7 @@ table(
 # {glue:text}`choices-not-run` choices have no readings that could be run, as their tables say. At once, in three designs: all
 # combinations of the readings of density, $p$, norm, root, floor, grid and weight for Figs 4 and 17; all combinations of fewer
 # readings for the random paths of Figs 14, 29 and 38 to 43; and a Latin hypercube over {glue:text}`design-choices` choices for
-# everything that is optimised. The recording at hand was made at scale `{glue:text}`recorded-scale``, whose sizes are
+# everything that is optimised. The recording at hand was made at scale {glue:text}`recorded-scale`, whose sizes are
 # smaller than those of the notebooks; the wrapped Gaussian, which takes much longer to solve, has smaller ones still and is
 # compared with the von Mises density at the same sizes.
 
@@ -196,8 +196,9 @@ table(
 # missed, but what the claim says without them, such as that a gain is positive, is found. The two kinds of claims are counted apart.
 # Of {glue:text}`tried-orders` claims of an order, a test or a bound, {glue:text}`always-orders` hold under every admissible reading,
 # {glue:text}`never-orders` under none, and {glue:text}`turned-orders` depend on the reading. Of {glue:text}`tried-digits` claims of
-# digits these are {glue:text}`always-digits`, {glue:text}`never-digits` and {glue:text}`turned-digits`; of those
-# {glue:text}`tried-directed` of them that have a direction, it holds under every admissible reading for {glue:text}`always-directed`.
+# digits these are {glue:text}`always-digits`, {glue:text}`never-digits` and {glue:text}`turned-digits`. Of the
+# {glue:text}`tried-directed` claims of either kind that have a direction, {glue:text}`always-directed` keep it under every admissible
+# reading.
 #
 # A claim that holds under the readings of the book at the sizes of the notebooks may fail here at smaller ones, and the reverse: this page
 # is about what depends on readings, the verdicts on the claims are made at full size.
@@ -246,7 +247,7 @@ decided = {
     one.choice: (one.orders, one.digits)
     for one in turning.sort_values(["orders", "digits"], ascending=False).itertuples()
 }
-idle = flips[flips.orders + flips.digits == 0]
+idle = flips[(flips.tried > 0) & (flips.orders + flips.digits == 0)]
 cite("flips-idle", len(idle))
 cite("flips-idle-names", ", ".join(idle.choice) or "none")
 most = turning.sort_values("orders", ascending=False).iloc[:4]
@@ -278,7 +279,8 @@ table(
 )
 
 # %% [markdown]
-# The choices that turn the most such claims are: {glue:text}`flips-most`. Those that turn none, not even a printed digit, are
+# The choices that turn the most such claims are: {glue:text}`flips-most`. Those with admissible readings of which none turns a claim, not even
+# a printed digit, are
 # {glue:text}`flips-idle` in number: {glue:text}`flips-idle-names`.
 #
 # ## Specification curves
