@@ -37,6 +37,7 @@ from dpslib.marl.aggregators import (
     Max,
     Mean,
     Min,
+    PerMember,
     PowerMean,
     PowerSum,
     Softmax,
@@ -114,6 +115,18 @@ def allocation_reward(
 
 def _sizes(agents: int, tasks: int) -> tuple[int, int]:
     return _validate.integer("agents", agents, 1), _validate.integer("tasks", tasks, 1)
+
+
+def _alone(name: str, value: str | Aggregator) -> Aggregator:
+    """Return an aggregator whose parameters are single numbers."""
+    aggregator = get_aggregator(value)
+    if isinstance(aggregator, PerMember):
+        raise ValueError(f"{name} must be one aggregator, not one for each member; got {value!r}")
+    for key in aggregator.__dataclass_fields__:
+        entry = getattr(aggregator, key)
+        if isinstance(entry, Tensor) and entry.ndim:
+            raise ValueError(f"{name} must have single parameters; got {key} of shape {tuple(entry.shape)}")
+    return aggregator
 
 
 # Closed forms ---------------------------------------------------------------------------------------------------------
@@ -484,9 +497,10 @@ def _project(x: Tensor) -> Tensor:
 
 
 def staircase(sums: ArrayLike, agents: int) -> Tensor:
-    """Return an allocation (N, M) with the given column sums that fills the agents one after the other.
+    """Return allocations with the given column sums that fill the agents one after the other: (..., M) → (..., N, M).
 
-    It has as many whole efforts as the order allows, like the construction in the proof of Theorem 3.1.
+    Each agent spends its effort of 1. It serves as the construction in the proof of Theorem 3.1, which differs in the
+    order of the agents.
 
     Args:
         sums: s_j ≥ 0 of M tasks, which sum to N.
@@ -496,12 +510,13 @@ def staircase(sums: ArrayLike, agents: int) -> Tensor:
         TypeError, ValueError: if a sum is negative or they do not sum to N.
     """
     n = _validate.integer("agents", agents, 1)
-    s = _validate.tensor("sums", sums, low=0, ndim=1)
-    if not math.isclose(float(s.sum()), n, rel_tol=1e-9):
-        raise ValueError(f"sums must sum to the {n} agents' efforts; got {float(s.sum()):g}")
-    end = s.cumsum(0)
-    start = end - s
-    agent = torch.arange(n, dtype=s.dtype).unsqueeze(-1)
+    s = _validate.tensor("sums", sums, low=0)
+    total = s.sum(-1)
+    if not torch.allclose(total, torch.full_like(total, n)):
+        raise ValueError(f"sums must sum to the {n} agents' efforts; got {float(total.reshape(-1)[0]):g}")
+    end = s.cumsum(-1).unsqueeze(-2)
+    start = end - s.unsqueeze(-2)
+    agent = torch.arange(n, dtype=s.dtype, device=s.device).unsqueeze(-1)
     return (torch.minimum(end, agent + 1) - torch.maximum(start, agent)).clamp_min(0)
 
 
@@ -512,9 +527,12 @@ def _ascend(start: Tensor, reward: Callable[[Tensor], Tensor], steps: int) -> tu
     for step in range(steps):
         x.requires_grad_(True)
         value = reward(x)
-        index = int(value.argmax())
-        if float(value[index]) > best:
-            best, where = float(value[index]), x[index].detach().clone()
+        plain = value.detach()
+        index = int(plain.argmax())
+        if float(plain[index]) > best:
+            best, where = float(plain[index]), x[index].detach().clone()
+        if not value.requires_grad:
+            break
         (gradient,) = torch.autograd.grad(value.sum(), x)
         gradient = torch.nan_to_num(gradient, nan=0.0, posinf=1e6, neginf=-1e6)
         scale = gradient.abs().amax(tuple(range(1, x.ndim)), keepdim=True).clamp_min(1e-12)
@@ -527,18 +545,18 @@ def _upper_heterogeneous(
     outer: Aggregator, inner: Aggregator, n: int, m: int, found: float, tolerance: float, boxes: int
 ) -> tuple[float, str]:
     """Return an upper bound of R_het for continuous efforts and its reason."""
-    curve, shape = inner.schur(n), outer.schur(m)
-    monotone = outer.monotone(m, max(1.0, float(column_range(inner, np.array(float(n)), n)[1])))
-    if monotone and shape.convex and curve.convex and not isinstance(inner, Softmax | ThresholdedSum):
+    width = _width(inner, n)
+    shape, monotone = outer.schur(m, width), outer.monotone(m, width)
+    jumps = isinstance(inner, ThresholdedSum)
+    smooth = not isinstance(outer, Softmax | ThresholdedSum) and not isinstance(inner, Softmax | ThresholdedSum)
+    if smooth and monotone and shape.convex and inner.schur(n).convex:
         return discrete_rewards(n, m, outer, inner)[0].heterogeneous, "convex: at whole efforts"
     if isinstance(inner, Max) and monotone and shape.concave:
-        tries = [_served(outer, counts) for counts in partitions(m, n)]
-        return max(tries), "each task has one agent"
-    highest = column_range(inner, np.array([n / m]), n)[1]
-    concave = not isinstance(inner, ThresholdedSum)
-    if concave and monotone and shape.concave:
-        return float(outer(torch.as_tensor(np.repeat(highest, m)))), "concave: at equal column sums"
-    if concave and isinstance(outer, Softmax) and float(outer.t) <= 0:
+        return max(_served(outer, counts) for counts in partitions(m, n)), "each task has one agent"
+    highest = column_range(inner, np.full(m, n / m), n)[1]
+    if not jumps and monotone and shape.concave:
+        return float(outer(torch.as_tensor(highest))), "concave: at equal column sums"
+    if not jumps and isinstance(outer, Softmax) and float(outer.t) <= 0:
         return float(highest[0]), "at most the mean, at equal column sums"
     if isinstance(outer, Softmax) or monotone:
         bound = column_bound(
@@ -553,30 +571,53 @@ def _served(outer: Aggregator, counts: Sequence[int]) -> float:
     return float(outer(torch.as_tensor(np.concatenate([np.full(c, 1 / c) for c in counts if c]))))
 
 
+def _width(inner: Aggregator, n: int) -> float:
+    """Return the width of the interval that holds all scores."""
+    least, most = column_range(inner, np.array([0.0, n]), n)
+    return float(most[1] - least[0])
+
+
 def _upper_homogeneous(
     outer: Aggregator, inner: Aggregator, n: int, m: int, found: float, tolerance: float, boxes: int
 ) -> tuple[float, str]:
     """Return an upper bound of R_hom for continuous efforts and its reason."""
-    shape = outer.schur(m)
-    monotone = outer.monotone(m, max(1.0, float(_equal(inner, np.array(1.0), n))))
+
+    def score(effort: Array) -> Array:
+        return _equal(inner, effort, n)
+
+    def reward(effort: Array) -> float:
+        return float(outer(torch.as_tensor(score(effort))))
+
+    even, corner = np.full(m, 1 / m), np.eye(m)[0]
+    if isinstance(inner, ThresholdedSum):
+        # The number of tasks that reach the level decides, and equal efforts on k tasks reach as many as can be.
+        return max(reward(np.r_[np.full(k, 1 / k), np.zeros(m - k)]) for k in range(1, m + 1)), "all numbers of tasks"
+    width = _width(inner, n)
+    shape, monotone = outer.schur(m, width), outer.monotone(m, width)
+    convex = concave = True  # the score of equal efforts as function of the effort: linear but for the power sum
     if isinstance(inner, PowerSum):
-        convex, concave = float(inner.t) >= 1, 0 <= float(inner.t) <= 1
-    else:
-        convex = concave = not isinstance(inner, ThresholdedSum)
+        p = float(inner.t)
+        convex, concave = p >= 1, 0 <= p <= 1
+        if isinstance(outer, PowerSum | PowerMean) and monotone and p > 0:
+            # A sum of powers of powers.
+            at_corner = float(outer.t) * p >= 1
+            return reward(
+                corner if at_corner else even
+            ), "powers: at one task" if at_corner else "powers: at equal efforts"
     if monotone and shape.concave and concave:
-        return float(outer(torch.as_tensor(_equal(inner, np.full(m, 1 / m), n)))), "concave: at equal efforts"
+        return reward(even), "concave: at equal efforts"
     if monotone and shape.convex and (convex or isinstance(outer, Max)):
-        return float(outer(torch.as_tensor(_equal(inner, np.eye(m)[0], n)))), "convex: at one task"
+        return reward(corner), "convex: at one task"
     if isinstance(outer, Softmax) and float(outer.t) <= 0 and concave:
-        return float(_equal(inner, np.array(1 / m), n)), "at most the mean, at equal efforts"
+        return float(score(even)[0]), "at most the mean, at equal efforts"
     if isinstance(outer, Softmax) and isinstance(inner, Softmax | Min | Mean | Max | PowerMean):
         # Scores are the efforts: the chord's bound over columns holds over tasks as well.
         return float(_chord(float(outer.t), np.array(1.0), m)), "chord: at one task"
     if isinstance(outer, Softmax) or monotone:
 
         def interval(s: Array) -> tuple[Array, Array]:
-            score = _equal(inner, s / n, n)
-            return score, score
+            value = score(s / n)
+            return value, value
 
         return column_bound(outer, interval, n, m, found=found, tolerance=tolerance, boxes=boxes), "branch and bound"
     return math.inf, "none"
@@ -622,7 +663,7 @@ def heterogeneity_gain(
             in [0, 1].
     """
     n, m = _sizes(agents, tasks)
-    outer, inner = get_aggregator(outer), get_aggregator(inner)
+    outer, inner = _alone("outer", outer), _alone("inner", inner)
     kind = _validate.choice("kind", kind, KINDS)
     starts = _validate.integer("starts", starts, 0)
     steps = _validate.integer("steps", steps, 1)
@@ -652,12 +693,14 @@ def heterogeneity_gain(
         if reached[1] > reached[0]:
             reached[0], allocation[0] = reached[1], allocation[1]
         bounds[1], reasons[1] = _upper_homogeneous(outer, inner, n, m, reached[1], tolerance / 2, boxes)
-        bounds[0], reasons[0] = _upper_heterogeneous(outer, inner, n, m, reached[0], tolerance / 2, boxes)
-        unmoved = inner.schur(n).concave or (isinstance(inner, Softmax) and float(inner.t) <= 0)
-        # Equal efforts with the same sums are no worse (Theorem 3.2; a softmax with t ≤ 0 is at most the mean).
-        alone = isinstance(inner, Mean | ThresholdedSum) or (isinstance(inner, PowerSum) and float(inner.t) == 1)
-        if ((unmoved and outer.monotone(m, max(1.0, bounds[1]))) or alone) and bounds[1] < bounds[0]:
-            bounds[0], reasons[0] = bounds[1], "equal efforts are no worse (Theorem 3.2)"
+        # Equal efforts of the same sums are no worse: Theorem 3.2; a softmax with t <= 0 is at most the mean; and some
+        # scores depend on the sum alone, whatever U.
+        sums = isinstance(inner, Mean | ThresholdedSum) or (isinstance(inner, PowerSum) and float(inner.t) == 1)
+        levelled = inner.schur(n).concave or (isinstance(inner, Softmax) and float(inner.t) <= 0)
+        if sums or (levelled and outer.monotone(m, _width(inner, n))):
+            bounds[0], reasons[0] = bounds[1], "equal efforts are no worse"
+        else:
+            bounds[0], reasons[0] = _upper_heterogeneous(outer, inner, n, m, reached[0], tolerance / 2, boxes)
         bounds = [max(pair) for pair in zip(bounds, reached, strict=True)]
     gap = np.subtract(bounds, reached)
     return xr.Dataset(
