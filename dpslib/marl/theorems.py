@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -103,6 +103,12 @@ def _simplest(case: Case, excess: Excess, bad: Tensor) -> dict[str, Any]:
     value = torch.nan_to_num(value, nan=-math.inf, posinf=math.inf, neginf=-math.inf)
     best = int(value.argmax())
     return {key: np.round(entry[best].numpy(), 12).tolist() for key, entry in chosen.items()}
+
+
+def _without(key: str, check: Check) -> Check:
+    """Return the check without a quantity that its statement does not depend on in its example."""
+    example = check.example and {name: value for name, value in check.example.items() if name != key}
+    return replace(check, example=example)
 
 
 def _slack(*values: Tensor) -> Tensor:
@@ -433,6 +439,8 @@ def _theorem_2(rng: np.random.Generator, cases: int) -> Iterator[Trial]:
     for n, m in SHAPES:
         inners, outers = _concave_inner(rng, cases, n), list(_any_outer(rng, cases))
         for (inner, make_inner, t), (outer, make_outer, tau) in product(inners, outers):
+            if inner == "log_sum_exp" and outer.startswith("power"):
+                continue  # without effort its score is negative, where powers are not defined
 
             def excess(
                 case: Case,
@@ -598,7 +606,9 @@ def softmax_checks(*, cases: int = 2000, seed: int = 0) -> dict[str, Check]:
         "theorem_3_4_i": run((-10, 0), all_tau, no_gain, own),
         "theorem_3_4_ii": run((0.25, 10), (-10, 0), at_least),
         "theorem_3_4_iii": run((0.25, 10), (0, 10), at_least),
-        "theorem_3_4.tight": run((0.25, 10), all_tau, not_tight, "N = 2; or τ ≤ 0, where the bound is the gain"),
+        "theorem_3_4.tight": _without(
+            "efforts", run((0.25, 10), all_tau, not_tight, "N = 2; or τ ≤ 0, where the bound is the gain")
+        ),
         "softmax.upper_bound": run((0.25, 10), all_tau, at_most),
         "softmax.chord": run((0.25, 10), all_tau, chord),
         "softmax.homogeneous": run(all_t, all_tau, alike, own),
@@ -714,7 +724,7 @@ def _budgets(corner: bool) -> Check:
                 violations += 1
                 best = shares[int(hom.argmax())].tolist()
                 example = example or {"N": 2, "M": 2, "B_min": least, "B_max": total, "inner": p, "outer": q, "c": best}
-    holds = "M·B_min < B_max, with the corner of the efforts allowed in place of (B_max, 0, …, 0)"
+    holds = "trivial read as: one task gets the most that is allowed, the others the least"
     return Check(cases, violations, example, holds)
 
 
@@ -824,14 +834,14 @@ def table_checks(tables: Mapping[str, xr.Dataset]) -> dict[str, Check]:
         tables: by kind, as from `gains.gain_table`, with N, M ≥ 2; by search, if they are to be evidence.
     """
     checks = {}
+    printed_all = {
+        kind: printed_table(data.agents.values.tolist(), data.tasks.values.tolist(), kind)
+        for kind, data in tables.items()
+    }
     for (kind, outer, inner), parts in PRINTED.items():
         data = tables[kind].sel(outer=outer, inner=inner)
-        for part, formula in parts.items():
-            printed = xr.DataArray(
-                [[formula(n, m) for m in data.tasks.values.tolist()] for n in data.agents.values.tolist()],
-                dims=("agents", "tasks"),
-                coords={"agents": data.agents, "tasks": data.tasks},
-            )
+        for part in parts:
+            printed = printed_all[kind].sel(outer=outer, inner=inner)[part]
             off = abs(data[part] - printed) > 1e-9
             example = None
             if bool(off.any()):
@@ -1070,6 +1080,62 @@ def _sweep_results() -> dict[str, float]:
     }
 
 
+def printed_table(agents: Sequence[int], tasks: Sequence[int], kind: str) -> xr.Dataset:
+    """Return what Table 1 (continuous) or 2 (discrete) states, as `gains.gain_table` returns what is found.
+
+    Raises:
+        ValueError: if the kind is unknown.
+    """
+    kind = _validate.choice("kind", kind, KINDS)
+    dims = ("outer", "inner", "agents", "tasks")
+    parts = {
+        part: (
+            dims,
+            [[[[PRINTED[kind, u, t][part](n, m) for m in tasks] for n in agents] for t in EXTREMES] for u in EXTREMES],
+        )
+        for part in ("heterogeneous", "homogeneous", "gain")
+    }
+    coords = {"outer": list(EXTREMES), "inner": list(EXTREMES), "agents": list(agents), "tasks": list(tasks)}
+    return xr.Dataset(parts, coords=coords, attrs={"kind": kind})
+
+
+def softmax_limits(counts: Sequence[int]) -> xr.Dataset:
+    """Return the largest |t| with which the softmax of efforts in [0, 1] keeps its properties, by number of arguments.
+
+    Returns:
+        monotone and schur (infinite for two arguments) with the dimension count.
+    """
+    return xr.Dataset(
+        {
+            "monotone": ("count", [Softmax.monotone_limit(count) for count in counts]),
+            "schur": ("count", [Softmax.schur_limit(count) for count in counts]),
+        },
+        coords={"count": list(counts)},
+    )
+
+
+def transfer_path(aggregator: Aggregator, efforts: Sequence[float], steps: int = 101) -> xr.DataArray:
+    """Return the aggregate while the first effort hands more and more to the second, until they have swapped.
+
+    Args:
+        aggregator: any.
+        efforts: at least two, the first one larger than the second.
+        steps: points along the way, ≥ 2.
+
+    Raises:
+        TypeError, ValueError: if an argument is not as described.
+    """
+    x = _validate.tensor("efforts", list(efforts), ndim=1)
+    steps = _validate.integer("steps", steps, 2)
+    if len(x) < 2 or not float(x[0]) > float(x[1]):
+        raise ValueError(f"efforts must be at least two, the first larger than the second; got {list(efforts)!r}")
+    d = torch.linspace(0, float(x[0] - x[1]), steps, dtype=x.dtype)
+    path = x.repeat(steps, 1)
+    path[:, 0] -= d
+    path[:, 1] += d
+    return xr.DataArray(aggregator(path).numpy(), dims="transfer", coords={"transfer": d.numpy()}, name="aggregate")
+
+
 def check_table(checks: Mapping[str, Check], names: Iterable[str] | None = None) -> pd.DataFrame:
     """Return the checks with exceptions (or those named): cases, exceptions, the simplest one, what holds instead."""
     chosen = [name for name, check in checks.items() if check.violations] if names is None else list(names)
@@ -1102,7 +1168,7 @@ def symbolic_criteria() -> pd.DataFrame:
     By Schur and Ostrowski, a symmetric differentiable f is Schur-convex if and only if (x_1 − x_2)(∂_1 f − ∂_2 f) ≥ 0
     everywhere; for a sum Σ g(x_i) that is the sign of g″. Written for three arguments.
     """
-    import sympy as sp
+    import sympy as sp  # type: ignore[import-untyped]
 
     x = sp.symbols("x1:4", positive=True)
     t = sp.Symbol("t", real=True, nonzero=True)
