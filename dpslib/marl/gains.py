@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from functools import lru_cache
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -53,6 +53,13 @@ KINDS = ("continuous", "discrete")
 EXTREMES = ("min", "mean", "max")
 
 TEAMS = ("heterogeneous", "homogeneous")
+
+MAPS: dict[str, dict[str, Any]] = {
+    "smoke": {"points": 9, "boxes": 500},
+    "reader": {"points": 41, "boxes": 4096},
+    "paper": {"points": 81, "boxes": 40_000},
+}
+"""Points along each axis of a map of softmax gains from −5 to 5, and boxes of its bound, by scale."""
 
 Array = NDArray[np.float64]
 
