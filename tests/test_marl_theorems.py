@@ -67,11 +67,23 @@ def test_results_are_named_for_the_ledger(checks):
 
 def test_table_of_exceptions(checks):
     table = theorems.check_table(checks)
-    assert set(table.index) == FAILS
+    assert len(table) == len(FAILS)
     assert table.loc["continuous.min_max.gain", "simplest exception"].startswith("N = 2; M = 3; printed = 0.666667")
     assert table.loc["continuous.min_max.gain", "holds"] == "N ≥ M"
-    one = theorems.check_table(checks, ["theorem_3_2"])
-    assert one.loc["theorem_3_2", "simplest exception"] == "none"
+    one = theorems.check_table(checks, ["theorem_3_2", "log_sum_exp.max"])
+    assert one["simplest exception"].tolist() == ["none", "none"]
+    assert one.index.tolist() == ["Theorem 3.2, by search for a gain", "log sum exp: tends to the max"]
+    assert set(checks["corollary_f_1.two_tasks"].example) == {"N", "M", "g", "h"}
+    named = theorems.check_table(checks, checks).index
+    assert not [title for title in named if "_" in title and not title.startswith(("continuous", "discrete"))]
+
+
+def test_table_of_cells(checks):
+    table = theorems.cell_table(checks, "continuous", [(4, 4), (2, 4)])
+    assert table.loc["(min, max)", "ΔR (4, 4)"] == 0.75
+    assert table.loc["(min, max)", "ΔR (2, 4)"] == 0.25
+    assert table.loc["(min, max)", "sizes where print differs"] == "3 of 9"
+    assert table.loc["(mean, mean)", "sizes where print differs"] == "0 of 9"
 
 
 def test_same_seed_same_checks():
