@@ -236,28 +236,23 @@ claims_table(
 )
 
 # %%
-for name in ("schur", "monotone"):
-    cite(
-        f"marl-theory-{name}-3",
-        Softmax.schur_limit(3) if name == "schur" else Softmax.monotone_limit(3),
-        ".2f",
-    )
+cite("marl-theory-schur-3", Softmax.schur_limit(3), ".2f")
 cite("marl-theory-monotone-2", Softmax.monotone_limit(2), ".2f")
-for name in ("schur_convex", "schur_concave", "monotone"):
-    check = checks[f"softmax.{name}"]
-    cite(f"marl-theory-{name}-share", check.violations / check.cases, ".0%")
-    within = checks.get(f"softmax.{name}.within")
-    if within is not None:
-        cite(f"marl-theory-{name}-within", within.violations)
+convex = checks["softmax.schur_convex"]
+cite("marl-theory-softmax-share", convex.violations / convex.cases, ".0%")
+within = [
+    checks[f"softmax.schur_{side}.within"].violations for side in ("convex", "concave")
+]
+cite("marl-theory-softmax-within", sum(within))
 
 # %% [markdown]
 # - **Three families are what the table says.** No exception among power sums, power means and log-sum-exps.
 # - **The softmax is not Schur-convex for every $t > 0$, nor Schur-concave for every $t < 0$**, once there are three efforts. It
 #   fails where two efforts lie more than $2/|t|$ from the aggregate, on the side of the small weights: their weights are so
 #   small that making them equal costs nothing, while they weigh the aggregate down less. The search finds exceptions in
-#   {glue:text}`marl-theory-schur_convex-share` of the cases for $t > 0$. For efforts in $[0, 1]$ the property holds up to a limit:
+#   {glue:text}`marl-theory-softmax-share` of the cases for $t > 0$. For efforts in $[0, 1]$ the property holds up to a limit:
 #   $|t| \le$ {glue:text}`marl-theory-schur-3` for three efforts, falling to 2 for many; within it, exceptions
-#   found: {glue:text}`marl-theory-schur_convex-within`. For two efforts it always holds.
+#   found: {glue:text}`marl-theory-softmax-within`. For two efforts it always holds.
 # - **Nor is it an aggregator in the paper's sense.** It falls when an effort grows that lies more than $1/|t|$ on that side, which can
 #   happen from $|t| =$ {glue:text}`marl-theory-monotone-2` on for two efforts, less for more. Most of Fig 2's map, and the
 #   parameters that HetGPS reaches, lie beyond.
@@ -329,13 +324,13 @@ plt.show()
 
 # %%
 for n in (2, 3, 4):
+    cite(f"marl-theory-certified-{n}", float(maps[n].certified.mean()), ".1%")
+for n in (3, 4):
     data = maps[n]
-    cite(f"marl-theory-certified-{n}", float(data.certified.mean()), ".1%")
     cite(f"marl-theory-gap-{n}", float((data.bound - data.gain).max()), ".3f")
-    cite(f"marl-theory-excess-{n}", float((data.gain - data.theorem).max()), ".3f")
-    quiet = data.where(data.tau <= 0, drop=True)
-    cite(f"marl-theory-quiet-{n}", float(abs(quiet.bound - quiet.theorem).max()), ".0e")
-cite("marl-theory-five", theory["marl.theory.softmax.2x2.saturation"], ".1%")
+    cite(f"marl-theory-excess-{n}", float(data.excess.max()), ".3f")
+quiet = maps[4].where(maps[4].tau <= 0, drop=True)
+cite("marl-theory-quiet", float(abs(quiet.bound - quiet.theorem).max()), ".0e")
 budget = checks["budgets"].example
 for key in ("B_min", "B_max", "inner", "outer"):
     cite(f"marl-theory-budget-{key.lower()}", budget[key], "g")
@@ -360,10 +355,10 @@ cite("marl-theory-holding-cases", f"{sum(checks[name].cases for name in holding)
 #   {glue:text}`marl-theory-holding-cases` cases. For 3.1, 3.2 and F.1 the printed arguments, with the repairs below, are proofs.
 # - **Theorem 3.4 needs another proof.** Its first part and the best like team are derived from Schur properties that the softmax
 #   lacks for $N \ge 3$, and from monotony that it lacks already for $N = 2$. They are true all the same. By {eq}`eq-marl-chord`,
-#   applied to tasks, a softmax $U$ of scores with sum at most 1 is at most $\sigma(\tau, M)$; for $t \le 0$ no score
-#   exceeds the mean effort, so that the scores of any team have such a sum.
+#   applied to tasks, a softmax $U$ of scores with sum at most 1 is at most $\sigma(\tau, M)$ for $\tau \ge 0$; for $\tau \le 0$ it
+#   is at most their mean. For $t \le 0$ no score exceeds the mean effort, so that the scores of any team have such a sum.
 # - **And it is sharper than stated.** For $\tau \le 0$ the lower bound *is* the gain: $U$ is at most the mean score, and that at most
-#   $\sigma(t, N)$ (bound and theorem differ by at most {glue:text}`marl-theory-quiet-4` on the map of four). For $\tau > 0$ the gain is at
+#   $\sigma(t, N)$ (bound and theorem differ by at most {glue:text}`marl-theory-quiet` on the map of four). For $\tau > 0$ the gain is at
 #   most $\sigma(t + \tau, N) - \sigma(\tau, N)$. For two agents it equals the theorem's bound everywhere
 #   (certified to 0.002 in {glue:text}`marl-theory-certified-2` of the map).
 # - **For three agents or more it is not tight near $t = \tau$**: two groups on two tasks earn more than all on one, or each on its own.
