@@ -476,7 +476,7 @@ def _theorem_2_searched(seed: int) -> Check:
     shapes = ((2, 2), (2, 3), (3, 2))
     found = 0
     for (n, m), (inner, outer) in product(shapes, pairs):
-        data = heterogeneity_gain(n, m, outer, inner, starts=8, steps=40, boxes=64, seed=seed)
+        data = heterogeneity_gain(n, m, outer, inner, starts=6, steps=25, boxes=16, seed=seed)
         found += float(data.gain) > 1e-6
     return Check(len(shapes) * len(pairs), found)
 
