@@ -1282,7 +1282,7 @@ def symbolic_criteria() -> pd.DataFrame:
     By Schur and Ostrowski, a symmetric differentiable f is Schur-convex if and only if (x_1 − x_2)(∂_1 f − ∂_2 f) ≥ 0
     everywhere; for a sum Σ g(x_i) that is the sign of g″. Written for three arguments.
     """
-    import sympy as sp  # type: ignore[import-untyped]
+    import sympy as sp
 
     x = sp.symbols("x1:4", positive=True)
     t = sp.Symbol("t", real=True, nonzero=True)
