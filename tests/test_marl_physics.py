@@ -253,8 +253,8 @@ def test_one_step_agrees_with_vmas(name):
         world.step()
         their_x = torch.stack([agent.state.pos for agent in agents], 1)
         their_v = torch.stack([agent.state.vel for agent in agents], 1)
-        torch.testing.assert_close(x, their_x, atol=2e-5, rtol=0)
-        torch.testing.assert_close(v, their_v, atol=2e-4, rtol=0)
+        torch.testing.assert_close(x, their_x, atol=5e-6, rtol=0)
+        torch.testing.assert_close(v, their_v, atol=5e-5, rtol=0)
         x, v = their_x.clone(), their_v.clone()
 
 

@@ -12,7 +12,10 @@ by step. A step of length dt consists of S substeps of length h = dt / S. With t
    and leave the velocity as it is.
 
 Fixed shapes are circles (whose positions are given with each call, so that they may differ between environments),
-straight walls and upright solid boxes. Walls and boxes have a skin of `SKIN`.
+straight walls and upright solid boxes. Walls and boxes have a skin of `SKIN`. One difference is meant: VMAS looks for a
+contact only if the circumscribed circles of both shapes overlap in some environment of the batch, and these leave out
+the skin, so that a body just past the end of a wall or at the corner of a box may feel it or not depending on the rest
+of the batch; here it always does.
 """
 
 from __future__ import annotations
