@@ -100,9 +100,9 @@ class PointMasses:
             for value in getattr(self, name):
                 _validate.real(name, value, low=0)
         for name in ("mass", "max_speed", "max_force"):
-            for value in self._each(name):
+            for value in self.each(name):
                 _validate.real(name, value, low=0, open_low=True, infinite=name != "mass")
-        self._each("collide")
+        self.each("collide")
         for value in self.bounds or ():
             _validate.real("bounds", value, low=0)
         if self.bounds is not None and len(self.bounds) != 2:
@@ -125,8 +125,12 @@ class PointMasses:
         """K, the number of circles that move."""
         return len(self.radius)
 
-    def _each(self, name: str) -> tuple[float, ...]:
-        """One value of an argument for each circle."""
+    def each(self, name: str) -> tuple[float, ...]:
+        """One value for each circle of `mass`, `max_speed`, `max_force` or `collide`.
+
+        Raises:
+            ValueError: if a sequence of another length was given.
+        """
         value = getattr(self, name)
         values = tuple(value) if isinstance(value, Sequence) else (value,) * len(self.radius)
         if len(values) != len(self.radius):
@@ -242,10 +246,10 @@ def _constants(law: PointMasses, dtype: torch.dtype, device: torch.device) -> _C
         return torch.tensor(values, dtype=dtype, device=device)
 
     def limit(name: str) -> Tensor | None:
-        values = law._each(name)
+        values = law.each(name)
         return tensor(values).unsqueeze(-1) if any(map(math.isfinite, values)) else None
 
-    collide = [bool(flag) for flag in law._each("collide")]
+    collide = [bool(flag) for flag in law.each("collide")]
     radius = list(law.radius)
     other_radius = radius + list(law.obstacles)
     other_collide = collide + [True] * len(law.obstacles)
@@ -270,7 +274,7 @@ def _constants(law: PointMasses, dtype: torch.dtype, device: torch.device) -> _C
         half = tensor([(b.length / 2, b.width / 2) for b in law.boxes])
         boxes = (centre.mT[:, None, :, None], half.mT[:, None, :, None], touch)
     return _Constants(
-        inverse_mass=1 / tensor(law._each("mass")).unsqueeze(-1),
+        inverse_mass=1 / tensor(law.each("mass")).unsqueeze(-1),
         max_speed=limit("max_speed"),
         max_force=limit("max_force"),
         bounds=None if law.bounds is None else tensor(law.bounds)[:, None, None],
