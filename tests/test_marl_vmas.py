@@ -5,6 +5,7 @@ import torch
 
 from dpslib.marl import vmas as bridge
 from dpslib.marl.football import Football
+from dpslib.marl.rollouts import rollout
 from dpslib.marl.tag import Tag
 
 pytestmark = pytest.mark.skipif(not bridge.available(), reason="VMAS is not installed (the extra `marl`)")
@@ -44,7 +45,7 @@ def test_scripted_rollout_is_the_same(world):
     def scripted(observation):
         return 2 * drawn(*observation.shape[:-1], 2, seed=next(turn) % 25) - 1
 
-    here, there = bridge.rollout(world, scripted, uniform, 25), bridge.rollout(other, scripted, uniform, 25)
+    here, there = rollout(world, scripted, uniform, 25), rollout(other, scripted, uniform, 25)
     assert here.position.shape == there.position.shape == (26, 2, 32, here.position.shape[-2], 2)
     off = (here.position - there.position).abs().amax((0, -1, -2))
     assert (off < 1e-4).float().mean() > 0.95

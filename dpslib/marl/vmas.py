@@ -10,37 +10,16 @@ from __future__ import annotations
 
 import copy
 import importlib
+import importlib.util
 import math
-from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
-from dpslib import _validate
 from dpslib.marl.physics import PointMasses
-
-Policy = Callable[[Tensor], Tensor]
-"""From observations (E, B, N, observation) to actions (E, B, N, actions)."""
-
-
-class Bodies(Protocol):
-    """A world whose bodies move by a law that can be exchanged."""
-
-    law: Any
-    horizon: int
-    draws: int
-
-    def reset(self, uniform: Tensor) -> Any:
-        """Start episodes."""
-
-    def observe(self, state: Any) -> Tensor:
-        """What each agent sees."""
-
-    def step(self, state: Any, action: Tensor) -> tuple[Any, Tensor]:
-        """Play one step."""
-
+from dpslib.marl.rollouts import Embodied, Policy, Reduction, mean_reward, rollout
 
 AnyWorld = TypeVar("AnyWorld")
 
@@ -165,61 +144,13 @@ def inside(world: AnyWorld) -> AnyWorld:
     return other
 
 
-class Rollout(NamedTuple):
-    """What happened in a batch of episodes; the first dimension is time."""
-
-    position: Tensor
-    """(horizon + 1, E, B, K, 2): all bodies, from the start."""
-    efforts: Tensor
-    """(horizon, E, B, N, M)."""
-    states: tuple[Any, ...]
-    """The states that `position` belongs to."""
-
-
-@torch.no_grad()
-def rollout(world: Bodies, policy: Policy, uniform: Tensor, steps: int | None = None) -> Rollout:
-    """Play episodes with a policy.
-
-    Args:
-        world: any world whose state has a `position`.
-        policy: from observations (E, B, N, observation) to actions (E, B, N, actions).
-        uniform: (E, B, draws), what is random about the starts.
-        steps: how many steps, at least 1; the world's horizon if None.
-
-    Returns:
-        Positions, efforts and states.
-    """
-    steps = world.horizon if steps is None else _validate.integer("steps", steps, low=1)
-    states = [world.reset(uniform)]
-    efforts = []
-    for _ in range(steps):
-        state, effort = world.step(states[-1], policy(world.observe(states[-1])))
-        states.append(state)
-        efforts.append(effort)
-    return Rollout(torch.stack([state.position for state in states]), torch.stack(efforts), tuple(states))
-
-
-def mean_reward(efforts: Tensor, outer: Callable[[Tensor], Tensor], inner: Callable[[Tensor], Tensor]) -> Tensor:
-    """Mean over time and environments of U_j T_i r_ij, for each member.
-
-    Args:
-        efforts: (steps, E, B, N, M).
-        outer: U, reduces the last dimension (over tasks).
-        inner: T, reduces the last dimension (over agents).
-
-    Returns:
-        (E,).
-    """
-    return outer(inner(efforts.mT)).mean((0, 2))
-
-
 def gains(
-    world: Bodies,
+    world: Embodied,
     heterogeneous: Policy,
     homogeneous: Policy,
     uniform: Tensor,
-    outer: Callable[[Tensor], Tensor],
-    inner: Callable[[Tensor], Tensor],
+    outer: Reduction,
+    inner: Reduction,
 ) -> dict[str, Tensor]:
     """Heterogeneity gain of two trained teams in our world and inside VMAS, from the same starts.
 
@@ -240,6 +171,6 @@ def gains(
     result: dict[str, Tensor] = {}
     for place, where in (("here", world), ("vmas", inside(world))):
         for kind, policy in (("het", heterogeneous), ("hom", homogeneous)):
-            result[f"{place}_{kind}"] = mean_reward(rollout(where, policy, uniform).efforts, outer, inner)
+            result[f"{place}_{kind}"] = mean_reward(rollout(where, policy, uniform), outer, inner)
         result[place] = result[f"{place}_het"] - result[f"{place}_hom"]
     return result
