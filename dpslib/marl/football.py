@@ -32,6 +32,7 @@ from torch import Tensor
 
 from dpslib import _validate
 from dpslib.marl.physics import PointMasses, Wall
+from dpslib.marl.rollouts import Rollout
 
 LENGTH, WIDTH = 3.0, 1.5
 GOAL_SIZE, GOAL_DEPTH = 0.35, 0.1
@@ -195,11 +196,34 @@ class Football:
 
     def efforts(self, state: FootballState) -> Tensor:
         """Efforts (E, B, N, 2) towards the ball and the opponent."""
-        n = self.agents
-        delta = state.position[..., :n, None, :] - state.position[..., None, n:, :].flip(-2)
-        distance = _length(delta).clamp(min=1e-6)
+        distance = self.distances(state.position).clamp(min=1e-6)
         share = 1 - distance / distance.sum(-1, keepdim=True)
         return share / distance if self.effort == "printed" else share
+
+    def behaviour(self, played: Rollout) -> dict[str, Tensor]:
+        """What the agents of each member do (Fig 10), each (E,), in [0, 1].
+
+        Args:
+            played: episodes of this world.
+
+        Returns:
+            `together`: share of steps in which all agents are nearer to the same of ball and opponent; `split`: share
+            of steps in which ball and opponent have different nearest agents; `scored`: share of episodes that end
+            with the ball in the right goal.
+        """
+        distance = self.distances(played.position[1:])
+        task = distance.argmin(-1)
+        agent = distance.argmin(-2)
+        return {
+            "together": (task == task[..., :1]).all(-1).double().mean((0, 2)),
+            "split": (agent[..., 0] != agent[..., 1]).double().mean((0, 2)),
+            "scored": self.scored(played.end).double().mean(-1),
+        }
+
+    def distances(self, position: Tensor) -> Tensor:
+        """Distances (..., N, 2) of the agents to the ball and to the opponent."""
+        n = self.agents
+        return _length(position[..., :n, None, :] - position[..., None, n:, :].flip(-2))
 
     def scored(self, state: FootballState) -> Tensor:
         """Whether the ball lies in the right goal, (E, B)."""

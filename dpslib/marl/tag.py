@@ -37,6 +37,7 @@ from torch import Tensor
 
 from dpslib import _validate
 from dpslib.marl.physics import PointMasses
+from dpslib.marl.rollouts import Rollout
 
 CANDIDATES = 6
 """Tries for each body's start; the first that keeps all distances is taken, else the last."""
@@ -300,6 +301,21 @@ class Tag:
             push = push + (away / (centre * gap**2)).sum(-2)
         push = push + 1 / (self.arena + own).clamp(min=0.02) ** 2 - 1 / (self.arena - own).clamp(min=0.02) ** 2
         return push / _distance(push).clamp(min=1e-6)[..., None]
+
+    def behaviour(self, played: Rollout) -> dict[str, Tensor]:
+        """What the chasers of each member do (Fig 8), each (E,), in [0, 1].
+
+        Args:
+            played: episodes of this world.
+
+        Returns:
+            `all_caught`: share of episodes at whose end every escaper has been caught; `focus`: share of steps in which
+            all chasers are nearest to the same escaper.
+        """
+        nearest = self.distances(played.position[1:]).argmin(-1)
+        focus = (nearest == nearest[..., :1]).all(-1)
+        caught = (played.efforts[-1] == 1).any(-2).all(-1)
+        return {"all_caught": caught.double().mean(-1), "focus": focus.double().mean((0, 2))}
 
     def pursue(self, state: TagState, target: Tensor) -> Tensor:
         """Actions of chasers that run straight at given escapers: a policy written by hand, to measure the game.
