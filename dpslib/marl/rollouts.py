@@ -11,12 +11,10 @@ import xarray as xr
 from torch import Tensor
 
 from dpslib import _validate
+from dpslib.marl.aggregators import Aggregator, team_reward
 
 Policy = Callable[[Tensor], Tensor]
 """From observations (E, B, N, observation) to actions (E, B, N, actions)."""
-
-Reduction = Callable[[Tensor], Tensor]
-"""An aggregator: reduces the last dimension."""
 
 
 class Embodied(Protocol):
@@ -79,33 +77,39 @@ def rollout(world: Embodied, policy: Policy, uniform: Tensor, steps: int | None 
     return Rollout(torch.stack(positions), torch.stack(efforts), torch.stack(bonus), start, state)
 
 
-def mean_reward(played: Rollout, outer: Reduction, inner: Reduction) -> Tensor:
+def mean_reward(played: Rollout, outer: str | Aggregator, inner: str | Aggregator) -> Tensor:
     """Mean over steps and environments of U_j T_i r_ij and what the world adds, for each member.
 
     Args:
         played: episodes.
-        outer: U, over tasks.
-        inner: T, over agents.
+        outer: U, over tasks, a name or an aggregator.
+        inner: T, over agents, likewise.
 
     Returns:
         (E,).
     """
-    return (outer(inner(played.efforts.mT)) + played.bonus).mean((0, 2))
+    return rewards(played, outer, inner).mean((0, 2))
+
+
+def rewards(played: Rollout, outer: str | Aggregator, inner: str | Aggregator) -> Tensor:
+    """The team reward of every step, U_j T_i r_ij and what the world adds, (steps, E, B); arguments as `mean_reward`."""
+    # Members come first where an aggregator has a parameter for each.
+    return team_reward(played.efforts.transpose(0, 1), outer, inner).transpose(0, 1) + played.bonus
 
 
 def record(
     world: Embodied,
     policies: dict[str, Policy],
     uniform: Tensor,
-    outer: Reduction,
-    inner: Reduction,
+    outer: str | Aggregator,
+    inner: str | Aggregator,
     *,
     steps: int | None = None,
 ) -> xr.Dataset:
     """Play the same starts with several policies and keep everything that a figure of trajectories shows.
 
     Args:
-        world: a world with `draw` (what to draw: see `tag.Tag.draw`), as tag, football and capture have it.
+        world: a world with a `law` of motion, as tag, football and capture have it.
         policies: by label, e.g. "homogeneous" and "heterogeneous".
         uniform: (B, draws), the starts, one an episode.
         outer: U, for the reward that is shown.
@@ -131,7 +135,7 @@ def record(
     def stack(parts: Sequence[Tensor]) -> np.ndarray:
         return torch.stack([part[:, 0] for part in parts]).transpose(1, 2).cpu().numpy()
 
-    reward = [outer(inner(one.efforts.mT)) + one.bonus for one in played.values()]
+    reward = [rewards(one, outer, inner) for one in played.values()]
     return xr.Dataset(
         {
             "position": (

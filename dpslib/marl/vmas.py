@@ -18,8 +18,9 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
+from dpslib.marl.aggregators import Aggregator
 from dpslib.marl.physics import PointMasses
-from dpslib.marl.rollouts import Embodied, Policy, Reduction, mean_reward, rollout
+from dpslib.marl.rollouts import Embodied, Policy, mean_reward, rollout
 
 AnyWorld = TypeVar("AnyWorld")
 
@@ -149,8 +150,8 @@ def gains(
     heterogeneous: Policy,
     homogeneous: Policy,
     uniform: Tensor,
-    outer: Reduction,
-    inner: Reduction,
+    outer: str | Aggregator,
+    inner: str | Aggregator,
 ) -> dict[str, Tensor]:
     """Heterogeneity gain of two trained teams in our world and inside VMAS, from the same starts.
 
@@ -159,8 +160,8 @@ def gains(
         heterogeneous: policy of the team with a net per agent.
         homogeneous: policy of the team with one net.
         uniform: (E, B, draws), what is random about the starts.
-        outer: U, reduces the last dimension.
-        inner: T, reduces the last dimension.
+        outer: U, over tasks, a name or an aggregator.
+        inner: T, over agents, likewise.
 
     Returns:
         "here" and "vmas": the gain R_het - R_hom, (E,); "here_het", "here_hom", "vmas_het" and "vmas_hom": the rewards.
