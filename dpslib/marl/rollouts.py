@@ -92,7 +92,7 @@ def mean_reward(played: Rollout, outer: str | Aggregator, inner: str | Aggregato
 
 
 def rewards(played: Rollout, outer: str | Aggregator, inner: str | Aggregator) -> Tensor:
-    """The team reward of every step, U_j T_i r_ij and what the world adds, (steps, E, B); arguments as `mean_reward`."""
+    """The team reward of every step, U_j T_i r_ij and what the world adds, (steps, E, B); see `mean_reward`."""
     # Members come first where an aggregator has a parameter for each.
     return team_reward(played.efforts.transpose(0, 1), outer, inner).transpose(0, 1) + played.bonus
 
