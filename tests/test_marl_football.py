@@ -68,6 +68,12 @@ def test_idle_team_loses_the_ball_to_the_left_and_a_resting_opponent_does_not_mo
     assert not world.scored(playing).any()
 
 
+def test_opponent_gets_faster_over_the_training():
+    world = Football(annealed_until=0.5)
+    assert [world.at(progress)._speed_range[1] for progress in (0.0, 0.25, 0.5, 1.0)] == [0, 0.5, 1, 1]
+    assert Football().at(0.0) == Football()
+
+
 def test_a_ball_in_the_right_goal_counts_as_scored():
     position = torch.tensor([[[[0.0, 0.0], [0.0, 0.1], [0.0, 0.2], [1.55, 0.1]], [[0.0, 0.0]] * 3 + [[1.55, 0.3]]]])
     state = FootballState(position, torch.zeros_like(position), torch.ones(1, 2), torch.zeros(1, 2))
@@ -84,6 +90,7 @@ def test_a_ball_in_the_right_goal_counts_as_scored():
         {"opponent_speed": 1.5},
         {"opponent_speed": (0.5, 0.2)},
         {"opponent_speed": (0.1, 0.2, 0.3)},
+        {"annealed_until": 1.5},
         {"spread": 0.5},
         {"ball_start": 2.0},
         {"opponent_start": 0.5},

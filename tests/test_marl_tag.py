@@ -124,6 +124,13 @@ def test_shaping_adds_to_efforts_that_are_not_there_yet():
     torch.testing.assert_close(efforts, torch.tensor([1.0, 0.1 * torch.exp(torch.tensor(-0.6)).item()]))
 
 
+def test_training_begins_with_shaped_efforts_and_ends_with_the_papers():
+    world = Tag(shaped_until=0.4)
+    assert world.shaping == 0
+    assert [world.at(progress).shaping for progress in (0.0, 0.39, 0.4, 1.0)] == [1, 1, 0, 0]
+    assert Tag().at(0.0) == Tag()
+
+
 def play(world, policy, batch=256):
     state = start(world, batch)
     total = []
@@ -169,6 +176,7 @@ def test_eight_against_three():
         {"escaper_effort": (0.5, 0.2)},
         {"escaper_effort": (0.1, 0.2, 0.3)},
         {"shaping": 2.0},
+        {"shaped_until": -0.1},
     ],
 )
 def test_bad_arguments_are_refused(arguments):

@@ -23,7 +23,7 @@ steps with efforts that sum to 1, which speaks for the printed form. A goal ends
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -67,6 +67,8 @@ class Football:
         effort: "printed", or "capture" for 1 - d_ij / Σ_j d_ij.
         opponent_speed: share of the opponent's full speed, in [0, 1]: a number, or a range (low, high) from which every
             environment draws at its start.
+        annealed_until: share of a training's budget, in [0, 1], over which `at` raises the opponent's speed from 0 to
+            its full value.
         observe_team: whether an agent sees the others' positions and velocities relative to its own.
         spread: half the side of the square, around each starting place, in which a body starts, at least 0.
         ball_start: x of the ball's starting place, in [0, 1.4].
@@ -81,6 +83,7 @@ class Football:
     beta: float = 1.0
     effort: Literal["printed", "capture"] = "printed"
     opponent_speed: float | tuple[float, float] = 1.0
+    annealed_until: float = 0.0
     observe_team: bool = False
     spread: float = 0.1
     ball_start: float = 0.4
@@ -98,6 +101,7 @@ class Football:
         low, high = self._speed_range
         _validate.real("opponent_speed", low, low=0, high=1)
         _validate.real("opponent_speed", high, low=low, high=1)
+        _validate.real("annealed_until", self.annealed_until, low=0, high=1)
         _validate.real("spread", self.spread, low=0, high=0.3)
         _validate.real("ball_start", self.ball_start, low=0, high=1.4)
         _validate.real("opponent_start", self.opponent_start, low=-1.4, high=0)
@@ -133,6 +137,14 @@ class Football:
             substeps=2,
             drag=0.05,
         )
+
+    def at(self, progress: float) -> Football:
+        """The world to train in after a share `progress`, in [0, 1], of the budget: the opponent gets faster."""
+        if progress >= self.annealed_until:
+            return self
+        low, high = self._speed_range
+        share = progress / self.annealed_until
+        return replace(self, opponent_speed=(low * share, high * share))
 
     def reset(self, uniform: Tensor) -> FootballState:
         """Start episodes, everybody at rest.

@@ -28,7 +28,7 @@ reading. Where the paper is silent we take the numbers of VMAS's scenario `simpl
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -80,8 +80,9 @@ class Tag:
         observe_team: whether a chaser sees where the other chasers are, relative to itself.
         observe_captures: whether a chaser sees which escapers it has caught itself (M numbers).
         head_start: least distance of an escaper from a chaser at the start, at least 0.
-        shaping: κ in [0, 1]: an effort that is not yet 1 counts as κ exp(-2 d), d the distance of the two. For training
-            only: the paper's efforts have κ = 0.
+        shaping: κ in [0, 1]: an effort that is not yet 1 counts as κ exp(-2 d), d the distance of the two. The paper's
+            efforts have κ = 0.
+        shaped_until: share of a training's budget, in [0, 1], in which `at` sets κ to 1.
         substeps: substeps of a step, at least 1.
 
     Raises:
@@ -107,6 +108,7 @@ class Tag:
     observe_captures: bool = False
     head_start: float = 0.5
     shaping: float = 0.0
+    shaped_until: float = 0.0
     substeps: int = 10
 
     def __post_init__(self) -> None:
@@ -121,6 +123,7 @@ class Tag:
         _validate.real("escaper_effort", low, low=0, high=1)
         _validate.real("escaper_effort", high, low=low, high=1)
         _validate.real("shaping", self.shaping, low=0, high=1)
+        _validate.real("shaped_until", self.shaped_until, low=0, high=1)
         _validate.choice("after_capture", self.after_capture, AFTER_CAPTURE)
 
     # What the trainer asks
@@ -180,6 +183,13 @@ class Tag:
             substeps=self.substeps,
             stiffness=500.0,
         )
+
+    def at(self, progress: float) -> Tag:
+        """The world to train in after a share `progress`, in [0, 1], of the budget.
+
+        Captures are too rare to learn from at first: efforts are shaped until `shaped_until`, and the paper's after it.
+        """
+        return replace(self, shaping=1.0) if progress < self.shaped_until else self
 
     def reset(self, uniform: Tensor) -> TagState:
         """Start episodes.
