@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from dpslib.marl.physics import SKIN, Box, PointMasses, Wall, shorten
+from dpslib.marl.physics import SKIN, Box, PointMasses, Wall
 from dpslib.marl.vmas import VmasMasses, available
 
 STEPS = 60
@@ -117,13 +117,6 @@ def test_gradients_are_finite_where_bodies_rest_and_touch():
     out, _ = law.advance(x, torch.zeros_like(x), f)
     out.sum().backward()
     assert torch.isfinite(f.grad).all()
-
-
-def test_shorten_keeps_short_vectors_and_zero():
-    vector = torch.tensor([[0.0, 0.0], [0.3, 0.4], [30.0, 40.0]], dtype=torch.float64)
-    torch.testing.assert_close(
-        shorten(vector, 1.0), torch.tensor([[0.0, 0.0], [0.3, 0.4], [0.6, 0.8]], dtype=torch.float64)
-    )
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dpslib.marl.football import Football
-from dpslib.marl.rollouts import mean_reward, record, rollout
+from dpslib.marl.rollouts import mean_reward, record, rollout, without_self
 from dpslib.marl.tag import Tag, tag_8v3
 from dpslib.plots import marl_worlds
 
@@ -90,6 +90,13 @@ def test_behaviour_of_players():
         found = world.behaviour(played._replace(position=place.expand(6, 1, 3, 4, 2)))
         assert found["together"].item() == together
         assert split is None or found["split"].item() == split
+
+
+@pytest.mark.parametrize("n", [2, 3, 8])
+def test_diagonal_is_left_out(n):
+    pairs = torch.arange(3 * n * n * 2).reshape(3, n, n, 2)
+    expected = torch.stack([pairs[:, i, [j for j in range(n) if j != i]] for i in range(n)], 1)
+    assert torch.equal(without_self(pairs), expected)
 
 
 def test_bad_records_are_refused():

@@ -31,14 +31,16 @@ import torch
 from torch import Tensor
 
 from dpslib import _validate
-from dpslib.marl.physics import PointMasses, Wall
-from dpslib.marl.rollouts import Rollout
+from dpslib.marl.physics import PointMasses, Wall, constant
+from dpslib.marl.rollouts import Rollout, without_self
 
 LENGTH, WIDTH = 3.0, 1.5
 GOAL_SIZE, GOAL_DEPTH = 0.35, 0.1
 AGENT_RADIUS, BALL_RADIUS = 0.025, 0.02
 AGENT_FORCE, AGENT_SPEED = 0.1, 0.15
 BALL_MASS, BALL_SPEED = 0.25, 0.3
+RIGHT_GOAL = (LENGTH / 2 + BALL_RADIUS / 2, 0.0)
+LEFT_NET = (-(LENGTH + GOAL_DEPTH - AGENT_RADIUS) / 2, 0.0)
 
 EFFORTS = ("printed", "capture")
 
@@ -63,7 +65,7 @@ class Football:
     Args:
         agents: N, at least 1.
         horizon: steps of an episode, at least 1.
-        beta: β, the weight of the global football reward, at least 0.
+        beta: β, the weight of the global football reward, at least 0; 10 is what the scenario gives the ball's way.
         effort: "printed", or "capture" for 1 - d_ij / Σ_j d_ij.
         opponent_speed: share of the opponent's full speed, in [0, 1]: a number, or a range (low, high) from which every
             environment draws at its start.
@@ -80,7 +82,7 @@ class Football:
 
     agents: int = 2
     horizon: int = 400
-    beta: float = 1.0
+    beta: float = 10.0
     effort: Literal["printed", "capture"] = "printed"
     opponent_speed: float | tuple[float, float] = 1.0
     annealed_until: float = 0.0
@@ -175,14 +177,13 @@ class Football:
         x, v = state.position[..., :n, :], state.velocity[..., :n, :]
         opponent, ball = state.position[..., n : n + 1, :], state.position[..., n + 1 :, :]
         opponent_v, ball_v = state.velocity[..., n : n + 1, :], state.velocity[..., n + 1 :, :]
-        goal = x.new_tensor([LENGTH / 2 + BALL_RADIUS / 2, 0.0])
+        goal = constant(RIGHT_GOAL, x.dtype, x.device)
         seen = (x - ball, v - ball_v, ball - goal, ball_v, x - goal, v, x - opponent, v - opponent_v, opponent_v)
         parts = [part.expand(x.shape) for part in seen]
         if self.observe_team and n > 1:
-            index = torch.tensor([[j for j in range(n) if j != i] for i in range(n)], device=x.device)
             for own in (x, v):
-                between = own.unsqueeze(-2) - own[..., index, :]
-                parts.append(between.flatten(-2))
+                between = own.unsqueeze(-2) - own.unsqueeze(-3)
+                parts.append(without_self(between).flatten(-2))
         return torch.cat(parts, -1)
 
     def step(self, state: FootballState, action: Tensor) -> tuple[FootballState, Tensor]:
@@ -245,7 +246,7 @@ class Football:
     def _potential(self, position: Tensor) -> Tensor:
         """Distance of opponent and ball less distance of ball and goal, (E, B)."""
         ball = position[..., -1, :]
-        goal = ball.new_tensor([LENGTH / 2 + BALL_RADIUS / 2, 0.0])
+        goal = constant(RIGHT_GOAL, ball.dtype, ball.device)
         return _length(position[..., -2, :] - ball) - _length(ball - goal)
 
     def rebound(self, state: FootballState) -> Tensor:
@@ -255,7 +256,7 @@ class Football:
         takes the vertical one for both directions); between the goal posts there is none along x.
         """
         ball, rise = state.position[..., -1, :], state.velocity[..., -1, 1]
-        half = ball.new_tensor([LENGTH / 2, WIDTH / 2])
+        half = constant((LENGTH / 2, WIDTH / 2), ball.dtype, ball.device)
         zone = 2 * AGENT_RADIUS
         near = 1 - torch.stack((half + ball, half - ball)).clamp(max=zone) / zone
         slow = 1 - rise.abs().clamp(max=0.3) / 0.3
@@ -271,7 +272,7 @@ class Football:
         s = 0.16 (1 + speed). The controller steers at the point of that way at u = 0.01.
         """
         place, ball = state.position[..., -2, :], state.position[..., -1, :]
-        net = ball.new_tensor([-(LENGTH + GOAL_DEPTH - AGENT_RADIUS) / 2, 0.0])
+        net = constant(LEFT_NET, ball.dtype, ball.device)
         speed = 0.16 * (1 + state.speed.unsqueeze(-1))
         leave = _unit(net - ball)
         behind = ball - leave * 0.6 * _length(ball - place).unsqueeze(-1)

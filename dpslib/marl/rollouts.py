@@ -162,6 +162,14 @@ def record(
     )
 
 
+def without_self(pairs: Tensor) -> Tensor:
+    """Leave the diagonal out of what N bodies have with each other, (..., N, N, d): (..., N, N - 1, d)."""
+    n = pairs.shape[-2]
+    # Without its first entry, a matrix falls into rows that each end with an entry of the diagonal.
+    rest = pairs.flatten(-3, -2)[..., 1:, :].unflatten(-2, (n - 1, n + 1))[..., :-1, :]
+    return rest.flatten(-3, -2).unflatten(-2, (n, n - 1))
+
+
 class Scene(NamedTuple):
     """What a world looks like."""
 

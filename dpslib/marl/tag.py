@@ -37,7 +37,7 @@ from torch import Tensor
 
 from dpslib import _validate
 from dpslib.marl.physics import PointMasses
-from dpslib.marl.rollouts import Rollout
+from dpslib.marl.rollouts import Rollout, without_self
 
 CANDIDATES = 6
 """Tries for each body's start; the first that keeps all distances is taken, else the last."""
@@ -244,10 +244,7 @@ class Tag:
         theirs = state.velocity[..., None, n:, :].expand(*own.shape[:-1], self.escapers, 2)
         parts = [state.velocity[..., :n, :], own, relative.flatten(-2), theirs.flatten(-2)]
         if self.observe_team and n > 1:
-            team = own.unsqueeze(-3) - own.unsqueeze(-2)
-            rest = [[j for j in range(n) if j != i] for i in range(n)]
-            index = torch.tensor(rest, device=own.device)[:, :, None].expand(*team.shape[:-2], n - 1, 2)
-            parts.append(team.gather(-2, index).flatten(-2))
+            parts.append(without_self(own.unsqueeze(-3) - own.unsqueeze(-2)).flatten(-2))
         if self.observe_captures:
             parts.append(state.captured.to(own.dtype))
         return torch.cat(parts, -1)
