@@ -42,6 +42,7 @@ class MatrixGame:
     observation = 1
     horizon = 1
     draws = 0
+    blind = True
 
     def __post_init__(self) -> None:
         _validate.integer("agents", self.agents, low=1)

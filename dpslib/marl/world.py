@@ -17,7 +17,11 @@ State = Any
 
 
 class World(Protocol):
-    """A batch of episodes; all have the same length."""
+    """A batch of episodes; all have the same length.
+
+    A world whose observations are one constant may say so by an attribute `blind` that is true: its networks are then
+    applied to one sample in place of all.
+    """
 
     @property
     def agents(self) -> int:
