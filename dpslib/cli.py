@@ -297,7 +297,9 @@ def seed_group(text: str | None) -> list[int] | None:
 @click.argument("studies", nargs=-1, metavar="[STUDY]...")
 @click.option("--scale", default="paper", show_default=True, help="smoke, reader or paper.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:K.")
-@click.option("--seeds", metavar="FIRST:END", help="Only these seeds, for one job of many.  [default: all of the scale]")
+@click.option(
+    "--seeds", metavar="FIRST:END", help="Only these seeds, for one job of many.  [default: all of the scale]"
+)
 @click.option("--seconds", type=float, help="Stop after so many seconds in all; a later call goes on.")
 @click.option(
     "-o",
@@ -328,12 +330,12 @@ def train(
     checkpoints: Path | None,
     parts: tuple[Path, ...],
 ) -> None:
-    """Train teams of agents, the studies of paper B, and record what they gain.
+    r"""Train teams of agents, the studies of paper B, and record what they gain.
 
     Without a STUDY, all are listed; a beginning that ends in a hyphen, such as matrix-, stands for all that start so.
 
-    A study that was interrupted goes on where it was. One that is stopped by --seconds writes what it has reached, marked
-    as not complete.
+    A study that was interrupted goes on where it was. One that is stopped by --seconds writes what it has reached,
+    marked as not complete.
 
     \b
     Larger studies run as one job a group of seeds, for instance by Slurm (sbatch):
@@ -414,5 +416,7 @@ def _train(
             progress=progress,
         )
         table.write_results(outcome.data, target)
-        state = "complete" if outcome.complete else f"{outcome.frames:,} of {outcome.total:,} frames; run again to go on"
+        state = (
+            "complete" if outcome.complete else f"{outcome.frames:,} of {outcome.total:,} frames; run again to go on"
+        )
         click.echo(f"{shown(target)} ({state}, {outcome.seconds:.1f} s)")

@@ -1,12 +1,12 @@
 """Multi-goal-capture: agents that steer to goals; effort is relative proximity (paper B, section 5 (ii-1), App. K).
 
-What the paper says: agents see where the goals are relative to them, their actions are forces, and the effort of agent i
-towards goal j is r_ij = (1 - d_ij / Σ_j d_ij) / (M - 1), d the distances: at least 0, and 1 in sum over the goals. The
-reward is paid at every step. Appendix N adds a range sensor that tells where other agents within a radius are.
+What the paper says: agents see where the goals are relative to them, their actions are forces, and the effort of agent
+i towards goal j is r_ij = (1 - d_ij / Σ_j d_ij) / (M - 1), d the distances: at least 0, and 1 in sum over the goals.
+The reward is paid at every step. Appendix N adds a range sensor that tells where other agents within a radius are.
 
 What it does not say is read as follows. Agents start at rest on the left, x in [-1.2, -1], y in [-1, 1], at least .15
-apart (the last of `CANDIDATES` tries stands if none keeps the distance); goals lie on x = 1.1, y in [-1, 1], at least .8
-apart, in random order; positions stay within ±1.4 and ±1.2. A step of .1 has two substeps, drag is .25, mass and
+apart (the last of `CANDIDATES` tries stands if none keeps the distance); goals lie on x = 1.1, y in [-1, 1], at least
+.8 apart, in random order; positions stay within ±1.4 and ±1.2. A step of .1 has two substeps, drag is .25, mass and
 greatest force along an axis are 1, episodes last 100 steps. Agents (radius .05) do not collide: paths in Fig 7 cross.
 They also see their own position and velocity. The sensor tells the position of each other agent relative to the own
 one and that it is there, or zeros if it is farther than the radius.

@@ -1,8 +1,8 @@
 """The studies of paper B by name, with what each says to the claims: matrix games, Multi-goal-capture, HetGPS.
 
-Budgets. The paper trained with small steps on large batches (60,000 frames an update, up to 30 million frames a run). Ours
-are smaller by one to three orders of magnitude, which larger steps, normalised advantages and several short passes allow;
-both stand side by side in the results and in the book.
+Budgets. The paper trained with small steps on large batches (60,000 frames an update, up to 30 million frames a run).
+Ours are smaller by one to three orders of magnitude, which larger steps and normalised advantages allow; both stand
+side by side in the book.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ POSITIVE = {
 """Pairs with a positive gain in theory for N = M (Tables 1 and 2)."""
 
 
-def theory(kind: str, outer: str, inner: str, agents: int, tasks: int) -> float:
+def theory(kind: str, pair: str, agents: int, tasks: int) -> float:
     """Return the gain that the table of Fig 2 has for a pair: `kind` is continuous or discrete."""
-    if (outer, inner) == ("min", "max"):
+    if pair == "min_max":
         return (tasks - 1) / tasks if kind == "continuous" else float(agents >= tasks)
-    if (outer, inner) == ("mean", "max"):
+    if pair == "mean_max":
         return (min(agents, tasks) - 1) / tasks
-    if (outer, inner) == ("min", "mean") and kind == "discrete":
+    if pair == "min_mean" and kind == "discrete":
         return (agents // tasks) / agents
     return 0.0
 
@@ -192,8 +192,7 @@ SEARCHES = (
 )
 
 STUDIES: Mapping[str, Study | Search] = {
-    study.name: study
-    for study in (*MATRIX_GAMES, LONGER_GAME, CAPTURE, LONGER_CAPTURE, OBSERVABILITY, *SEARCHES)
+    study.name: study for study in (*MATRIX_GAMES, LONGER_GAME, CAPTURE, LONGER_CAPTURE, OBSERVABILITY, *SEARCHES)
 }
 
 
@@ -220,7 +219,7 @@ def matrix_results(data: xr.Dataset) -> dict[str, float]:
     found = gains(data)
     expected = xr.zeros_like(found)
     for pair in found.pair.values:
-        expected.loc[{"pair": pair}] = theory(kind, *str(pair).split("_"), agents, tasks)
+        expected.loc[{"pair": pair}] = theory(kind, str(pair), agents, tasks)
     error = abs(found - expected)
     positive = clearly_positive(data)
     results = {f"{prefix}.{pair}.gain": float(found.sel(pair=pair)) for pair in found.pair.values}
@@ -265,7 +264,7 @@ def capture_results(data: xr.Dataset) -> dict[str, float]:
 
 
 def capture_geometry(draws: int = 2000) -> dict[str, float]:
-    """Return counter-examples to what the paper says of efforts and of the best homogeneous positions, at random places.
+    """Return counter-examples to what the paper says of efforts and homogeneous positions, at random places.
 
     Returns:
         `marl.capture.budget.counterexamples`: efforts that are negative or do not sum to 1;
@@ -318,7 +317,9 @@ def observability_results(data: xr.Dataset) -> dict[str, float]:
         results |= {
             "marl.observability.falling": float((shown.diff("radius") < 0).mean()),
             "marl.observability.difference": float(shown[-1] - shown[0]),
-            "marl.observability.curves": float((late.sel(radius=shown.radius[0]) > late.sel(radius=shown.radius[-1])).mean()),
+            "marl.observability.curves": float(
+                (late.sel(radius=shown.radius[0]) > late.sel(radius=shown.radius[-1])).mean()
+            ),
         }
     return results
 

@@ -22,9 +22,9 @@ class GameState(NamedTuple):
 class MatrixGame:
     """N agents allocate effort to M tasks in one step; a `World`.
 
-    Discrete: an agent chooses one task and puts effort 1 into it. Continuous: an action is M numbers in [-1, 1], shifted
-    to [0, 2] and divided by their sum. Division by the sum makes corners of the simplex reachable, which a softmax does
-    not; where all numbers are -1 the effort is spread evenly.
+    Discrete: an agent chooses one task and puts effort 1 into it. Continuous: an action is M numbers in [-1, 1],
+    shifted to [0, 2] and divided by their sum. Division by the sum makes corners of the simplex reachable, which a
+    softmax does not; where all numbers are -1 the effort is spread evenly.
 
     Args:
         agents: N, at least 1.

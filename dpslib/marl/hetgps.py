@@ -150,8 +150,8 @@ class Ascent:
 class Evolution:
     """An evolution strategy (CMA-ES, by the package `cma`) that sees gains alone; a `Designer`.
 
-    Each run has a population of points; each point has teams of its own, which go on learning when the point moves. After
-    `patience` steps under the same points the strategy learns the mean of their gains and draws new ones.
+    Each run has a population of points; each point has teams of its own, which go on learning when the point moves.
+    After `patience` steps under the same points the strategy learns the mean of their gains and draws new ones.
 
     Args:
         start: free parameters, (R, 2).
@@ -313,7 +313,7 @@ class Search:
     family: Family
     arms: tuple[Arm, ...]
     rate: float = 0.03
-    regime: Regime = Regime()  # noqa: RUF009 (frozen)
+    regime: Regime = Regime()
     evolution: bool = False
     population: int = 6
     patience: int = 5

@@ -6,6 +6,7 @@ one thing. Layers are affine with Tanh between them (paper B, appendix C); witho
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ class Architecture:
     def layers(self) -> list[tuple[int, int]]:
         """Inputs and outputs of each layer."""
         sizes = (self.inputs, *self.hidden, self.outputs)
-        return list(zip(sizes, sizes[1:], strict=False))
+        return list(itertools.pairwise(sizes))
 
     @property
     def sizes(self) -> list[int]:
@@ -86,7 +87,7 @@ class Architecture:
             weights: (E, N, P).
 
         Returns:
-            Weights (E·N, in, out) and biases (E·N, 1, out) of each layer, and the spread (E, N, 1, outputs) if there is.
+            Weights (E·N, in, out) and biases (E·N, 1, out) of each layer, the spread (E, N, 1, outputs) or None.
         """
         parts = weights.flatten(0, 1).split(self.sizes, -1)
         layers = [

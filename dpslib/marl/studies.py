@@ -1,11 +1,11 @@
 """Studies: what is trained, at which budget, how it is kept, resumed and recorded (paper B, section 5).
 
-A study is an ensemble of runs: every pair of aggregators, value of a variant (a sensing radius, say) and seed, each with a
-heterogeneous and a homogeneous team. `train` advances it as one tensor program, keeps a checkpoint from which it goes
-on after an interruption, and returns a dataset. Long studies are recorded to `data/results/` by `dps train`.
+A study is an ensemble of runs: every pair of aggregators, value of a variant (a sensing radius, say) and seed, each
+with a heterogeneous and a homogeneous team. `train` advances it as one tensor program, keeps a checkpoint from which it
+goes on after an interruption, and returns a dataset. Long studies are recorded to `data/results/` by `dps train`.
 
-The tables of studies lie in the modules `TABLES`, as mappings `STUDIES` by name, with what each study says to the claims
-of the paper in `ESTIMATORS`.
+The tables of studies lie in the modules `TABLES`, as mappings `STUDIES` by name, with what each study says to the
+claims of the paper in `ESTIMATORS`.
 """
 
 from __future__ import annotations
@@ -427,7 +427,7 @@ def train(
         The results; with `complete` false if the time did not suffice.
 
     Raises:
-        TypeError, ValueError: if an argument is out of its domain, or the checkpoint is of another study, scale or seeds.
+        TypeError, ValueError: if an argument is out of its domain, or the checkpoint of another study, scale or seeds.
     """
     study = get_study(study) if isinstance(study, str) else study
     label = scale if isinstance(scale, str) else "own"
@@ -513,7 +513,9 @@ def train(
         "seconds": round(spent, 1),
         "frames_per_second": round(speed) if worked else 0,
         "device": device_name(device),
-        "versions": json.dumps({"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}),
+        "versions": json.dumps(
+            {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
+        ),
         "source_sha256": source_hash(),
     }
     return Outcome(data, complete, program.frames, iterations * size, spent, speed)
@@ -626,7 +628,7 @@ def merge(parts: Sequence[xr.Dataset]) -> xr.Dataset:
         One dataset with all seeds in order; `seconds` add up.
 
     Raises:
-        ValueError: if there is no part, a seed appears twice, or the parts are of different studies, budgets or sources.
+        ValueError: if there is no part, a seed appears twice, or the parts differ in study, budget or source.
     """
     if not parts:
         raise ValueError("parts must name at least one; got none")

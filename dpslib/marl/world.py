@@ -1,8 +1,8 @@
 """What the trainer asks of a world: a batch of episodes of equal length, in which agents put effort into tasks.
 
-All tensors lead with (E, B): E members of an ensemble (a member is one team: a pair of aggregators, a kind of team and a
-seed) and B environments of each. The world knows nothing of rewards: it returns efforts r_ij, and the trainer makes the
-team's reward R(A) = U_j T_i r_ij of them by each member's own aggregators, so that one rollout serves all pairs
+All tensors lead with (E, B): E members of an ensemble (a member is one team: a pair of aggregators, a kind of team and
+a seed) and B environments of each. The world knows nothing of rewards: it returns efforts r_ij, and the trainer makes
+the team's reward R(A) = U_j T_i r_ij of them by each member's own aggregators, so that one rollout serves all pairs
 (paper B, section 2). All that is random is passed in, so that a member's results do not depend on who shares the batch.
 """
 
