@@ -408,7 +408,7 @@ class HetGPS:
         """Return a point of the curves: `reward` by the mode under the present θ, and `tau` (R, 2), the best θ."""
         return {
             "reward": self.trainer.evaluate(self.scale.test_environments),
-            "tau": self.study.family.tau(self.designer.best()),
+            "tau": self.study.family.tau(self.designer.best()).clone(),
         }
 
     def state_dict(self) -> dict[str, Any]:

@@ -476,7 +476,7 @@ def train(
 
     def measure() -> None:
         for name, values in program.measure().items():
-            curves.setdefault(name, []).append(values.detach().cpu())
+            curves.setdefault(name, []).append(values.detach().cpu().clone())
         frames.append(program.frames)
         if progress is not None:
             progress(program.frames, iterations * size, rate())
