@@ -229,6 +229,10 @@ class Trainer:
     def _generator(self, *key: int) -> torch.Generator:
         return random_generator(self.device, *key)
 
+    def starts(self, environments: int, world: World | None = None) -> Tensor:
+        """Uniform numbers (E, B, draws) for the starts that evaluations use."""
+        return self._starts(world or self.world, environments, _TEST)
+
     def _starts(self, world: World, environments: int, *key: int) -> Tensor:
         """Uniform numbers (E, B, draws) for starts."""
         shape = (environments, world.draws)
