@@ -61,6 +61,7 @@ class _Annealing(Comparison):
 
 
 _CHASE = PPO(environments=64, minibatch=1600, learning_rate=0.004, gamma=0.95)
+_FEW = PPO(environments=2, minibatch=800, learning_rate=0.003, gamma=0.97)
 _TWO = (("min", "max"), ("mean", "mean"))
 
 TAG = Annealed(
@@ -69,7 +70,7 @@ TAG = Annealed(
     exhibits=("Fig 4b", "Fig 8", "Table 12"),
     world=lambda runs: Tag(shaped_until=0.6),
     scales={
-        "smoke": Scale(12_800, 1, _CHASE, pairs=_TWO, points=2, test_environments=10, final_environments=20),
+        "smoke": Scale(1600, 1, _FEW, pairs=_TWO, points=1, test_environments=4, final_environments=8),
         "reader": Scale(400_000, 2, _CHASE, pairs=_TWO, points=10, test_environments=30, final_environments=100),
         "paper": Scale(3_200_000, 9, _CHASE),
     },
@@ -94,15 +95,7 @@ TAG_8V3 = Annealed(
     world=lambda runs: tag_8v3(shaped_until=0.5),
     pairs=(("min", "mean"), ("min", "max"), ("mean", "mean"), ("mean", "max"), ("max", "max")),
     scales={
-        "smoke": Scale(
-            4000,
-            1,
-            PPO(environments=2, minibatch=1000, learning_rate=0.003, gamma=0.97),
-            pairs=(("min", "max"),),
-            points=1,
-            test_environments=2,
-            final_environments=4,
-        ),
+        "smoke": Scale(2000, 1, _FEW, pairs=_TWO[:1], points=1, test_environments=2, final_environments=4),
         "reader": Scale(
             96_000, 1, _CROWD, pairs=(("min", "max"),), points=4, test_environments=5, final_environments=10
         ),
@@ -120,7 +113,7 @@ FOOTBALL = Annealed(
     world=lambda runs: Football(annealed_until=0.7),
     pairs=(("min", "max"), ("mean", "max"), ("mean", "mean"), ("min", "min")),
     scales={
-        "smoke": Scale(9600, 1, _DRILL, pairs=_TWO, points=1, test_environments=5, final_environments=10),
+        "smoke": Scale(1600, 1, _FEW, pairs=_TWO, points=1, test_environments=4, final_environments=8),
         "reader": Scale(192_000, 2, _DRILL, pairs=_TWO, points=8, test_environments=10, final_environments=50),
         "paper": Scale(3_840_000, 6, _DRILL, points=20, test_environments=24, final_environments=100),
     },
@@ -179,7 +172,9 @@ def tag_results(data: xr.Dataset) -> dict[str, float]:
         found |= {
             f"{prefix}.min_max.both_caught": float(caught.sel(team="heterogeneous") - caught.sel(team="homogeneous")),
             f"{prefix}.min_max.homogeneous.focus": float(focus.sel(team="homogeneous")),
-            f"{prefix}.min_max.focus_difference": float(focus.sel(team="heterogeneous") - focus.sel(team="homogeneous")),
+            f"{prefix}.min_max.focus_difference": float(
+                focus.sel(team="heterogeneous") - focus.sel(team="homogeneous")
+            ),
         }
     if data.sizes["pair"] < 9:
         return found
