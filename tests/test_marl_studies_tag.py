@@ -35,7 +35,7 @@ def results(pairs, seeds=4, spread=0.01, **gains):
     return xr.Dataset(
         {
             "gain": (("pair", "seed"), mean + noise - noise.mean(1, keepdims=True)),
-            **{name: (dims, shares) for name in ("all_caught", "focus", "together", "split")},
+            **dict.fromkeys(("all_caught", "focus", "together", "split"), (dims, shares)),
         },
         {"team": list(TEAMS), "pair": [f"{u}_{t}" for u, t in pairs], "seed": range(seeds)},
     )

@@ -27,7 +27,7 @@ PREDICTED = {
     "tag": ("min_max", "min_mean", "mean_max"),
     "football": ("min_max", "mean_max"),
 }
-"""Pairs with a positive gain in theory: of discrete efforts in Tag (Table 2), of continuous ones in football (Table 1)."""
+"""Pairs with a positive gain in theory: Tag by Table 2 (discrete efforts), football by Table 1 (continuous ones)."""
 
 
 @dataclass(frozen=True)
