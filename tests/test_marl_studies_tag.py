@@ -47,7 +47,7 @@ def test_studies_are_in_the_table_of_all():
         assert set(study.scales) == {"smoke", "reader", "paper"}
     assert TAG_8V3.world([]).horizon == 1000
     assert TAG.world([]).at(0.0).shaping == 1
-    assert TAG.world([]).at(0.9).shaping == 0
+    assert TAG.world([]).at(1.0).shaping == 0
     assert FOOTBALL.world([]).at(0.0).opponent_speed == (0, 0)
 
 

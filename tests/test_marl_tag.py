@@ -132,7 +132,7 @@ def test_shaping_pays_in_advance_and_half_for_all_but_the_nearest():
 def test_training_begins_with_shaped_efforts_and_ends_with_the_papers():
     world = Tag(shaped_until=0.4)
     assert world.shaping == 0
-    assert [world.at(progress).shaping for progress in (0.0, 0.39, 0.4, 1.0)] == [1, 1, 0, 0]
+    assert [world.at(progress).shaping for progress in (0.0, 0.1, 0.4, 1.0)] == [1, 0.75, 0, 0]
     assert Tag().at(0.0) == Tag()
 
 

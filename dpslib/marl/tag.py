@@ -82,7 +82,7 @@ class Tag:
         head_start: least distance of an escaper from a chaser at the start, at least 0.
         shaping: κ in [0, 1]: until it is 1, an effort counts as κ exp(-2 d), d the distance of the two, and as half of
             that for all but the escaper nearest to the chaser. The paper's efforts have κ = 0.
-        shaped_until: share of a training's budget, in [0, 1], in which `at` sets κ to 1.
+        shaped_until: share of a training's budget, in [0, 1], over which `at` lowers κ from 1.
         substeps: substeps of a step, at least 1.
 
     Raises:
@@ -187,9 +187,13 @@ class Tag:
     def at(self, progress: float) -> Tag:
         """The world to train in after a share `progress`, in [0, 1], of the budget.
 
-        Captures are too rare to learn from at first: efforts are shaped until `shaped_until`, and the paper's after it.
+        Captures are too rare to learn from at first: κ falls linearly from 1 to that of this world, which it reaches at
+        `shaped_until`.
         """
-        return replace(self, shaping=1.0) if progress < self.shaped_until else self
+        if progress >= self.shaped_until:
+            return self
+        left = 1 - progress / self.shaped_until
+        return replace(self, shaping=left + (1 - left) * self.shaping)
 
     def reset(self, uniform: Tensor) -> TagState:
         """Start episodes.
