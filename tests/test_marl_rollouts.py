@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from dpslib.marl.capture import MultiGoalCapture
 from dpslib.marl.football import Football
 from dpslib.marl.rollouts import mean_reward, record, rollout, without_self
 from dpslib.marl.tag import Tag, tag_8v3
@@ -123,7 +124,11 @@ def test_figures_and_gif_are_small(recorded, tmp_path):
     assert path.stat().st_size < 300_000
 
 
-@pytest.mark.parametrize("world", [Football(horizon=100), tag_8v3(horizon=200)], ids=["football", "8v3"])
+@pytest.mark.parametrize(
+    "world",
+    [MultiGoalCapture(), Football(horizon=100), tag_8v3(horizon=200)],
+    ids=["capture", "football", "8v3"],
+)
 def test_player_holds_its_data_and_nothing_foreign(world):
     data = record(world, {"still": still}, drawn(1, world.draws), "min", "max")
     html = marl_worlds.player(data, label="a drill")

@@ -118,21 +118,21 @@ def test_escapers_without_effort_rest():
     assert Tag(escaper_effort=(0.2, 0.6)).reset(drawn(1, 500, world.draws + 4)).effort.aminmax() > (0.2, 0.2)
 
 
-def test_shaping_pays_in_advance_for_the_nearest_escaper_alone():
-    advance = 0.1 * torch.exp(torch.tensor(-0.6)).item()
+def test_shaping_pays_in_advance_and_half_for_all_but_the_nearest():
+    near, far = (0.1 * torch.exp(torch.tensor(-2 * d)).item() for d in (0.3, 0.5))
     place = [(0.0, 0.0)], [(0.5, 0.0), (0.0, 0.3)]
     world, state = game(*place, shaping=0.1)
-    torch.testing.assert_close(world.efforts(state)[0, 0, 0], torch.tensor([0.0, advance]))
+    torch.testing.assert_close(world.efforts(state)[0, 0, 0], torch.tensor([far / 2, near]))
     world, state = game(*place, torch.tensor([[[[True, False]]]]), shaping=0.1)
-    torch.testing.assert_close(world.efforts(state)[0, 0, 0], torch.tensor([1.0, advance]))
+    torch.testing.assert_close(world.efforts(state)[0, 0, 0], torch.tensor([1.0, near]))
     world, state = game(*place, torch.tensor([[[[False, True]]]]), shaping=0.1)
-    torch.testing.assert_close(world.efforts(state)[0, 0, 0], torch.tensor([0.0, 1.0]))
+    torch.testing.assert_close(world.efforts(state)[0, 0, 0], torch.tensor([far / 2, 1.0]))
 
 
 def test_training_begins_with_shaped_efforts_and_ends_with_the_papers():
     world = Tag(shaped_until=0.4)
     assert world.shaping == 0
-    assert [world.at(progress).shaping for progress in (0.0, 0.39, 0.4, 1.0)] == [1, 1, 0, 0]
+    assert [world.at(progress).shaping for progress in (0.0, 0.1, 0.4, 1.0)] == [1, 0.75, 0, 0]
     assert Tag().at(0.0) == Tag()
 
 

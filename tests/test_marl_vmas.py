@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from dpslib.marl import vmas as bridge
+from dpslib.marl.capture import MultiGoalCapture
 from dpslib.marl.football import Football
 from dpslib.marl.rollouts import rollout
 from dpslib.marl.tag import Tag
@@ -27,7 +28,16 @@ def chase(index):
     return policy
 
 
-@pytest.mark.parametrize("world", [Tag(), Tag(after_capture="hold"), Football()], ids=["tag", "hold", "football"])
+WORLDS = {
+    "tag": Tag(),
+    "hold": Tag(after_capture="hold"),
+    "football": Football(),
+    "capture": MultiGoalCapture(),
+    "crowded capture": MultiGoalCapture(agents=4, tasks=3, collide=True),
+}
+
+
+@pytest.mark.parametrize("world", WORLDS.values(), ids=list(WORLDS))
 def test_scripted_rollout_is_the_same(world):
     """Over 25 steps from the same start: contacts amplify differences in the last digit, so few games may part."""
     other = bridge.inside(world)

@@ -22,6 +22,32 @@ if TYPE_CHECKING:
         get_aggregator,
         team_reward,
     )
+    from dpslib.marl.blotto import (
+        Blotto,
+        ExponentialBlotto,
+    )
+    from dpslib.marl.foraging import (
+        Foraging,
+        MixedForaging,
+        foraging_rewards,
+        harvest,
+    )
+    from dpslib.marl.gains import (
+        allocation_reward,
+        check_efforts,
+        extreme_rewards,
+        gain_table,
+        heterogeneity_gain,
+        softmax_bounds,
+        softmax_gain,
+        softmax_share,
+    )
+    from dpslib.marl.theorems import (
+        Check,
+        symbolic_criteria,
+        theory_checks,
+        theory_results,
+    )
 
 # Public names by the module that defines them, imported on first use, as in `dpslib`.
 _PUBLIC = {
@@ -40,6 +66,19 @@ _PUBLIC = {
         "get_aggregator",
         "team_reward",
     ),
+    "blotto": ("Blotto", "ExponentialBlotto"),
+    "foraging": ("Foraging", "MixedForaging", "foraging_rewards", "harvest"),
+    "gains": (
+        "allocation_reward",
+        "check_efforts",
+        "extreme_rewards",
+        "gain_table",
+        "heterogeneity_gain",
+        "softmax_bounds",
+        "softmax_gain",
+        "softmax_share",
+    ),
+    "theorems": ("Check", "symbolic_criteria", "theory_checks", "theory_results"),
 }
 _MODULE = {name: module for module, names in _PUBLIC.items() for name in names}
 

@@ -1,8 +1,15 @@
-"""Tag and the football drill as studies: how they are trained, and what is held against print (paper B, App. L, M)."""
+"""Tag and the football drill as studies: how teams are trained, and what is held against print (paper B, App. L, M).
+
+Tag pays nothing until somebody is caught, so training begins with shaped efforts and ends with the paper's (see
+`tag.Tag.at`); both kinds of team and all pairs go through the same. In football the opponent gets faster over the
+training, as in the paper. Learning rates fall over the training. All gains are mean rewards a step: the paper states no
+unit.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,43 +17,115 @@ import xarray as xr
 from scipy import stats
 
 from dpslib import _validate
+from dpslib.marl.aggregators import team_reward
 from dpslib.marl.football import Football
-from dpslib.marl.nets import Policy
-from dpslib.marl.rollouts import rollout
-from dpslib.marl.tag import Tag
-
-NINE = tuple((outer, inner) for outer in ("min", "mean", "max") for inner in ("min", "mean", "max"))
-"""All pairs (U, T) of Table 12."""
-
-EIGHT_AGAINST_THREE = (("min", "mean"), ("min", "max"), ("mean", "mean"), ("mean", "max"), ("max", "max"))
-"""The pairs of Fig 9."""
-
-DRILL = (("min", "max"), ("mean", "max"), ("mean", "mean"), ("min", "min"))
-"""The pairs of Table 13."""
+from dpslib.marl.ppo import PPO
+from dpslib.marl.studies import PAIRS, Budget, Comparison, Scale, Study
+from dpslib.marl.tag import Tag, tag_8v3
 
 PREDICTED = {
-    "tag": frozenset({"min_max", "min_mean", "mean_max"}),
-    "football": frozenset({"min_max", "mean_max"}),
+    "tag": ("min_max", "min_mean", "mean_max"),
+    "football": ("min_max", "mean_max"),
 }
-"""Pairs with a positive gain in theory: of discrete efforts in Tag (Table 2), of continuous ones in football."""
+"""Pairs with a positive gain in theory: Tag by Table 2 (discrete efforts), football by Table 1 (continuous ones)."""
 
 
-@torch.no_grad()
-def behaviour(world: Tag | Football, policy: Policy, starts: torch.Tensor) -> dict[str, torch.Tensor]:
-    """What each member's team does when it acts by its mode: `behaviour` of the world.
+@dataclass(frozen=True)
+class Annealed(Study):
+    """A study whose learning rate falls geometrically over the budget.
 
     Args:
-        world: the world.
-        policy: E teams.
-        starts: (E, B, draws) in [0, 1).
-
-    Returns:
-        Shares by name, each (E,).
+        last_rate: the last learning rate over the first, in (0, 1].
     """
-    return world.behaviour(rollout(world, policy, starts))
+
+    last_rate: float = 0.15
+
+    def __post_init__(self) -> None:
+        if _validate.real("last_rate", self.last_rate, low=0, open_low=True) > 1:
+            raise ValueError(f"last_rate must be in (0, 1]; got {self.last_rate!r}")
+
+    def program(self, scale: Scale, seeds: Sequence[int], device: str) -> Comparison:
+        """Return the study, ready to be trained."""
+        return _Annealing(self, scale, seeds, device)
 
 
-def gain_results(data: xr.Dataset, prefix: str, predicted: frozenset[str]) -> dict[str, float]:
+class _Annealing(Comparison):
+    study: Annealed
+
+    def advance(self, progress: float) -> None:
+        """Do one iteration, after a share `progress` of the budget."""
+        rate = self.scale.settings.learning_rate * self.study.last_rate**progress
+        for group in self.trainer.optimiser.param_groups:
+            group["lr"] = rate
+        super().advance(progress)
+
+
+_CHASE = PPO(environments=64, minibatch=1600, learning_rate=0.004, gamma=0.95)
+_FEW = PPO(environments=2, minibatch=800, learning_rate=0.003, gamma=0.97)
+_TWO = (("min", "max"), ("mean", "mean"))
+
+TAG = Annealed(
+    name="tag-2v2",
+    title="2v2 Tag",
+    exhibits=("Fig 4b", "Fig 8", "Table 12"),
+    world=lambda runs: Tag(shaped_until=0.6),
+    scales={
+        "smoke": Scale(1600, 1, _FEW, pairs=_TWO, points=1, test_environments=4, final_environments=8),
+        "reader": Scale(400_000, 2, _CHASE, pairs=_TWO, points=10, test_environments=30, final_environments=100),
+        "paper": Scale(3_200_000, 9, _CHASE),
+    },
+    budget=Budget(30e6, 9, source="Table 12"),
+    policies=(("min", "max"),),
+)
+
+TAG_HOLD = Annealed(
+    name="tag-2v2-hold",
+    title="2v2 Tag in which a chaser holds what it has caught",
+    exhibits=("Table 12",),
+    world=lambda runs: Tag(shaped_until=0.6, after_capture="hold"),
+    scales=TAG.scales,
+    budget=TAG.budget,
+)
+
+_CROWD = PPO(environments=12, minibatch=1600, learning_rate=0.003, gamma=0.97)
+TAG_8V3 = Annealed(
+    name="tag-8v3",
+    title="8v3 Tag",
+    exhibits=("Fig 9",),
+    world=lambda runs: tag_8v3(shaped_until=0.5),
+    pairs=(("min", "mean"), ("min", "max"), ("mean", "mean"), ("mean", "max"), ("max", "max")),
+    scales={
+        "smoke": Scale(2000, 1, _FEW, pairs=_TWO[:1], points=1, test_environments=2, final_environments=4),
+        "reader": Scale(
+            96_000, 1, _CROWD, pairs=(("min", "max"),), points=4, test_environments=5, final_environments=10
+        ),
+        "paper": Scale(1_440_000, 8, _CROWD, points=20, test_environments=12, final_environments=50),
+    },
+    budget=Budget(30e6, 8, source="Fig 9"),
+    policies=(("min", "max"),),
+)
+
+_DRILL = PPO(environments=24, minibatch=1600, learning_rate=0.003, gamma=0.97)
+FOOTBALL = Annealed(
+    name="football",
+    title="Football drill",
+    exhibits=("Fig 10", "Table 13"),
+    world=lambda runs: Football(annealed_until=0.7),
+    pairs=(("min", "max"), ("mean", "max"), ("mean", "mean"), ("min", "min")),
+    scales={
+        "smoke": Scale(1600, 1, _FEW, pairs=_TWO, points=1, test_environments=4, final_environments=8),
+        "reader": Scale(192_000, 2, _DRILL, pairs=_TWO, points=8, test_environments=10, final_environments=50),
+        "paper": Scale(3_840_000, 6, _DRILL, points=20, test_environments=24, final_environments=100),
+    },
+    budget=Budget(500 * 240_000, 6, 240_000, source="Table 13"),
+    policies=(("min", "max"),),
+)
+
+STUDIES = {study.name: study for study in (TAG, TAG_HOLD, TAG_8V3, FOOTBALL)}
+"""Studies of this module by name."""
+
+
+def gain_results(data: xr.Dataset, prefix: str, predicted: Sequence[str], pairs: int) -> dict[str, float]:
     """Return the gains of a study by pair, and how many signs are as predicted.
 
     A pair predicted to gain counts if its mean gain over seeds is above 0 (Student's t, one-sided, 5 %); any other
@@ -56,16 +135,17 @@ def gain_results(data: xr.Dataset, prefix: str, predicted: frozenset[str]) -> di
         data: `gain` (pair, seed), pairs named `outer_inner`.
         prefix: of the estimators' names.
         predicted: pairs with a positive gain in theory.
+        pairs: how many pairs the paper has.
 
     Returns:
-        `{prefix}.{pair}.gain` and `{prefix}.signs`; the latter is NaN with fewer than two seeds.
+        `{prefix}.{pair}.gain`, and `{prefix}.signs` where there are all pairs and at least two seeds.
     """
     gain = data.gain.transpose("pair", "seed")
     found = {f"{prefix}.{pair}.gain": float(gain.sel(pair=pair).mean()) for pair in gain.pair.values}
-    if gain.sizes["seed"] < 2:
-        return found | {f"{prefix}.signs": float("nan")}
-    right = [significant(gain.sel(pair=pair).values) == (str(pair) in predicted) for pair in gain.pair.values]
-    return found | {f"{prefix}.signs": float(sum(right))}
+    if gain.sizes["pair"] == pairs and gain.sizes["seed"] > 1:
+        right = [significant(gain.sel(pair=pair).values) == (str(pair) in predicted) for pair in gain.pair.values]
+        found[f"{prefix}.signs"] = float(sum(right))
+    return found
 
 
 def significant(gain: np.ndarray) -> bool:
@@ -79,55 +159,61 @@ def tag_results(data: xr.Dataset) -> dict[str, float]:
     """Return what 2v2 Tag says to Table 12, Figs 4b and 8, footnote 4.
 
     Args:
-        data: `gain` (pair, seed), `all_caught` and `focus` (pair, seed, team).
+        data: results of the study `tag-2v2`: `gain` (pair, seed), `all_caught` and `focus` (team, pair, seed).
 
     Returns:
-        Results by the names of the claims' estimators, `marl.tag.2v2...`.
+        Results by the names of the claims' estimators, `marl.tag.2v2...`: those for which there are the pairs.
     """
     prefix = "marl.tag.2v2"
-    found = gain_results(data, prefix, PREDICTED["tag"])
+    found = gain_results(data, prefix, PREDICTED["tag"], 9)
+    if "min_max" in data.pair:
+        split = data.sel(pair="min_max").mean("seed")
+        caught, focus = split.all_caught, split.focus
+        found |= {
+            f"{prefix}.min_max.both_caught": float(caught.sel(team="heterogeneous") - caught.sel(team="homogeneous")),
+            f"{prefix}.min_max.homogeneous.focus": float(focus.sel(team="homogeneous")),
+            f"{prefix}.min_max.focus_difference": float(
+                focus.sel(team="heterogeneous") - focus.sel(team="homogeneous")
+            ),
+        }
+    if data.sizes["pair"] < 9:
+        return found
     mean = {str(pair): float(data.gain.sel(pair=pair).mean()) for pair in data.pair.values}
-    without = [pair for pair in mean if pair not in PREDICTED["tag"]]
-    best = max(without, key=mean.__getitem__)
-    others = sorted((mean[pair] for pair in mean if pair != "min_max"), reverse=True)
+    best = max((pair for pair in mean if pair not in PREDICTED["tag"]), key=mean.__getitem__)
     test = stats.ttest_ind(
         data.gain.sel(pair="mean_max"), data.gain.sel(pair=best), equal_var=False, alternative="greater"
     )
-    split = data.sel(pair="min_max").mean("seed")
-    caught, focus = split.all_caught, split.focus
     return found | {
-        f"{prefix}.lead": mean["min_max"] - others[0],
+        f"{prefix}.lead": mean["min_max"] - max(value for pair, value in mean.items() if pair != "min_max"),
         f"{prefix}.mean_max.difference": mean["mean_max"] - min(mean["min_max"], mean["min_mean"]),
         f"{prefix}.mean_max.p": float(test.pvalue),
         f"{prefix}.largest_without": mean[best],
-        f"{prefix}.min_max.both_caught": float(caught.sel(team="heterogeneous") - caught.sel(team="homogeneous")),
-        f"{prefix}.min_max.homogeneous.focus": float(focus.sel(team="homogeneous")),
-        f"{prefix}.min_max.focus_difference": float(focus.sel(team="heterogeneous") - focus.sel(team="homogeneous")),
     }
 
 
 def tag_8v3_results(data: xr.Dataset) -> dict[str, float]:
-    """Return what 8v3 Tag says to Fig 9: `marl.tag.8v3...`; `data` has `gain` (pair, seed)."""
-    return gain_results(data, "marl.tag.8v3", PREDICTED["tag"])
+    """Return what 8v3 Tag says to Fig 9: `marl.tag.8v3...`; `data` are results of the study `tag-8v3`."""
+    return gain_results(data, "marl.tag.8v3", PREDICTED["tag"], 5)
 
 
 def football_results(data: xr.Dataset) -> dict[str, float]:
     """Return what the drill says to Table 13 and Fig 10.
 
     Args:
-        data: `gain` (pair, seed), `together` and `split` (pair, seed, team).
+        data: results of the study `football`: `gain` (pair, seed), `together` and `split` (team, pair, seed).
 
     Returns:
-        Results by the names of the claims' estimators, `marl.football...`.
+        Results by the names of the claims' estimators, `marl.football...`: those for which there are the pairs.
     """
     prefix = "marl.football"
-    two = data.sel(pair="min_max").mean("seed")
-    split = two.split.sel(team="heterogeneous") - two.split.sel(team="homogeneous")
-    return gain_results(data, prefix, PREDICTED["football"]) | {
-        f"{prefix}.min_max.split_difference": float(split),
-        f"{prefix}.min_max.homogeneous.together": float(two.together.sel(team="homogeneous")),
-        f"{prefix}.budget.counterexamples": float(budget_counterexamples()),
-    }
+    found = gain_results(data, prefix, PREDICTED["football"], 4)
+    found[f"{prefix}.budget.counterexamples"] = float(budget_counterexamples())
+    if "min_max" in data.pair:
+        two = data.sel(pair="min_max").mean("seed")
+        split = two.split.sel(team="heterogeneous") - two.split.sel(team="homogeneous")
+        found[f"{prefix}.min_max.split_difference"] = float(split)
+        found[f"{prefix}.min_max.homogeneous.together"] = float(two.together.sel(team="homogeneous"))
+    return found
 
 
 def budget_counterexamples(draws: int = 1000) -> int:
@@ -163,26 +249,16 @@ def scripted_gains(world: Tag, episodes: int = 400, seed: int = 0) -> xr.Dataset
         "nearest": lambda state: world.distances(state.position).argmin(-1),
         "own": lambda state: torch.arange(world.chasers) % world.escapers,
     }
-    rewards = np.zeros((len(rules), len(NINE)))
+    rewards = np.zeros((len(rules), len(PAIRS)))
     for row, rule in enumerate(rules.values()):
         state = world.reset(uniform)
         for _ in range(world.horizon):
             state, efforts = world.step(state, world.pursue(state, rule(state)))
-            rewards[row] += [_paid(efforts, pair) / world.horizon for pair in NINE]
+            rewards[row] += [float(team_reward(efforts, *pair).mean()) / world.horizon for pair in PAIRS]
     return xr.Dataset(
-        {"reward": (("rule", "pair"), rewards)}, {"rule": list(rules), "pair": [f"{u}_{t}" for u, t in NINE]}
+        {"reward": (("rule", "pair"), rewards)}, {"rule": list(rules), "pair": [f"{u}_{t}" for u, t in PAIRS]}
     )
 
 
-def _paid(efforts: torch.Tensor, pair: Sequence[str]) -> float:
-    from dpslib.marl.aggregators import team_reward
-
-    return float(team_reward(efforts, *pair, checked=False).mean())
-
-
-ESTIMATORS: Mapping[str, object] = {
-    "tag-2v2": tag_results,
-    "tag-8v3": tag_8v3_results,
-    "football": football_results,
-}
+ESTIMATORS = {"tag-2v2": tag_results, "tag-8v3": tag_8v3_results, "football": football_results}
 """What is held against print, by study."""

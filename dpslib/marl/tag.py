@@ -80,9 +80,9 @@ class Tag:
         observe_team: whether a chaser sees where the other chasers are, relative to itself.
         observe_captures: whether a chaser sees which escapers it has caught itself (M numbers).
         head_start: least distance of an escaper from a chaser at the start, at least 0.
-        shaping: κ in [0, 1]: a chaser's effort towards the escaper nearest to it counts as κ exp(-2 d), d their
-            distance, until it is 1. The paper's efforts have κ = 0.
-        shaped_until: share of a training's budget, in [0, 1], in which `at` sets κ to 1.
+        shaping: κ in [0, 1]: until it is 1, an effort counts as κ exp(-2 d), d the distance of the two, and as half of
+            that for all but the escaper nearest to the chaser. The paper's efforts have κ = 0.
+        shaped_until: share of a training's budget, in [0, 1], over which `at` lowers κ from 1.
         substeps: substeps of a step, at least 1.
 
     Raises:
@@ -187,9 +187,13 @@ class Tag:
     def at(self, progress: float) -> Tag:
         """The world to train in after a share `progress`, in [0, 1], of the budget.
 
-        Captures are too rare to learn from at first: efforts are shaped until `shaped_until`, and the paper's after it.
+        Captures are too rare to learn from at first: κ falls linearly from 1 to that of this world, which it reaches at
+        `shaped_until`.
         """
-        return replace(self, shaping=1.0) if progress < self.shaped_until else self
+        if progress >= self.shaped_until:
+            return self
+        left = 1 - progress / self.shaped_until
+        return replace(self, shaping=left + (1 - left) * self.shaping)
 
     def reset(self, uniform: Tensor) -> TagState:
         """Start episodes.
@@ -290,15 +294,16 @@ class Tag:
     def efforts(self, state: TagState) -> Tensor:
         """Efforts (E, B, N, M): 1 for each capture so far; with shaping, a part of it in advance.
 
-        The advance goes to one escaper only, as the effort itself does: were it given for all, the team could be paid
-        for standing between two escapers, and where U is min it would learn just that.
+        The advance is halved for all but the nearest escaper: were it not, then under U = min and T = mean chasers
+        between two escapers could not gain by turning to either, and would learn to stay there.
         """
         efforts = state.captured.to(state.position.dtype)
         if self.shaping == 0:
             return efforts
         distance = self.distances(state.position)
         nearest = distance == distance.amin(-1, keepdim=True)
-        return torch.where(state.captured | ~nearest, efforts, self.shaping * torch.exp(-2 * distance))
+        advance = self.shaping * torch.exp(-2 * distance) * torch.where(nearest, 1.0, 0.5)
+        return torch.where(state.captured, efforts, advance)
 
     def flee(self, state: TagState) -> Tensor:
         """Directions (E, B, M, 2), of length 1, in which the escapers run."""
