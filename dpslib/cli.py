@@ -345,6 +345,7 @@ def train(
     and then, once:
         dps train capture --merge part-0.nc --merge part-1.nc ... -o data/results/marl-capture.nc
     """
+    from dpslib import _validate
     from dpslib.marl import studies as table
 
     known = table.studies()
@@ -362,6 +363,8 @@ def train(
         raise UserError(f"--output {shown(output)}: there is no folder {shown(output.resolve().parent)}")
     group = seed_group(seeds)
     try:
+        if seconds is not None:
+            _validate.real("seconds", seconds, low=0, open_low=True)
         if parts:
             if len(chosen) > 1 or output is None:
                 raise UserError("--merge takes one STUDY and --output FILE")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dpslib.marl.catalogue import TABULAR, theory
+from dpslib.marl.catalogue import TABULAR
+from dpslib.marl.gains import extreme_rewards
 from dpslib.marl.games import MatrixGame
 from dpslib.marl.ppo import Trainer, pair_reward
 from dpslib.marl.studies import PAIRS
@@ -50,5 +51,5 @@ def test_training_reaches_every_cell_of_the_two_by_two_game() -> None:
         trainer.iterate()
     reward = trainer.by_team(trainer.evaluate(1))
     gain = reward["heterogeneous"] - reward["homogeneous"]
-    expected = torch.tensor([theory("discrete", "_".join(pair), 2, 2) for pair, _ in runs])
+    expected = torch.tensor([float(extreme_rewards(2, 2, *pair, "discrete").gain) for pair, _ in runs])
     torch.testing.assert_close(gain, expected)

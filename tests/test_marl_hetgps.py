@@ -109,10 +109,11 @@ def test_regimes_alternate_or_run_side_by_side() -> None:
     concurrent = Regime(agents=3)
     assert all(concurrent.train_agents(i) for i in range(6))
     assert [concurrent.train_environment(i) for i in range(6)] == [False, False, True, False, False, True]
-    study = search((Arm("off", 0.5, -0.5),), regime=Regime(1, 1, concurrent=False))
-    program = study.program(Scale(128 * 8, 1, GAME), [0], "cpu")
+    study = search((Arm("off", 0.5, -0.5),), regime=Regime(10, 1, concurrent=False))
+    program = study.program(Scale(128 * 20, 1, GAME), [0], "cpu")
     before = program.measure()["tau"]
-    program.advance(0.0)
+    for _ in range(10):
+        program.advance(0.0)
     assert torch.equal(program.measure()["tau"], before)
     program.advance(0.0)
     assert not torch.equal(program.measure()["tau"], before)

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from dpslib.cli import main
 from dpslib.marl import studies
 from dpslib.marl.capture import MultiGoalCapture
-from dpslib.marl.catalogue import CAPTURE, MATRIX_GAMES, OBSERVABILITY, matrix_results, theory
-from dpslib.marl.gains import closed_form
+from dpslib.marl.catalogue import CAPTURE, MATRIX_GAMES, OBSERVABILITY, matrix_results
+from dpslib.marl.gains import extreme_rewards
 from dpslib.marl.ppo import PPO
 from dpslib.marl.rollouts import rollout
 from dpslib.marl.studies import (
@@ -46,7 +46,9 @@ def test_results_carry_curves_ends_policies_and_how_they_were_made() -> None:
     np.testing.assert_allclose(data.gain, het - hom)
     assert {"separation", "imbalance", "covered", "detour"} <= set(data.data_vars)
     assert data.kept_pair.values.tolist() == ["min_max", "mean_max"]
-    assert {"study", "scale", "parameters", "versions", "device", "seconds", "frames", "source_sha256"} <= set(data.attrs)
+    assert {"study", "scale", "parameters", "versions", "device", "seconds", "frames", "source_sha256"} <= set(
+        data.attrs
+    )
     world = MultiGoalCapture(horizon=10)
     policy = kept_policy(data, world, team="homogeneous", kept_pair="min_max", seed=1)
     played = rollout(world, policy, torch.rand(1, 4, world.draws))
@@ -131,16 +133,6 @@ def test_every_study_has_its_scales_and_says_what_it_is(name: str) -> None:
         assert len(study.runs(study.scales["paper"], range(2))) == 2 * len(study.pairs) * len(study.variants)
 
 
-def test_the_theory_of_the_catalogue_is_that_of_the_library() -> None:
-    for agents, tasks in ((2, 2), (4, 4), (11, 2), (3, 5)):
-        for kind in ("continuous", "discrete"):
-            for outer, inner in studies.PAIRS:
-                if kind == "continuous" and agents < tasks:
-                    continue
-                expected = closed_form(outer, inner, agents, tasks, discrete=kind == "discrete").gain
-                assert theory(kind, f"{outer}_{inner}", agents, tasks) == pytest.approx(float(expected))
-
-
 def test_a_small_game_says_what_the_claims_ask() -> None:
     game = next(study for study in MATRIX_GAMES if study.name == "matrix-discrete-2x2")
     found = study_results(train(game, "smoke").data)
@@ -152,7 +144,7 @@ def test_a_small_game_says_what_the_claims_ask() -> None:
 
 def test_cells_are_counted_as_the_claims_say() -> None:
     pairs = ["_".join(pair) for pair in studies.PAIRS]
-    gain = np.array([[theory("discrete", pair, 8, 8)] * 2 for pair in pairs])
+    gain = np.array([[float(extreme_rewards(8, 8, *pair, "discrete").gain)] * 2 for pair in studies.PAIRS])
     gain[pairs.index("max_min")] = [-1.0, -0.5]
     data = xr.Dataset({"gain": (("pair", "seed"), gain)}, {"pair": pairs, "seed": [0, 1]})
     found = matrix_results(data.assign_attrs(study="matrix-discrete-8x8"))

@@ -15,6 +15,7 @@ import xarray as xr
 
 from dpslib.marl.aggregators import team_reward
 from dpslib.marl.capture import CaptureState, MultiGoalCapture
+from dpslib.marl.gains import extreme_rewards
 from dpslib.marl.games import MatrixGame
 from dpslib.marl.hetgps import Arm, Family, Regime, Search
 from dpslib.marl.ppo import PPO
@@ -25,23 +26,6 @@ TABULAR = PPO(environments=256, epochs=8, minibatch=256, learning_rate=0.02, gam
 
 CONTINUOUS = PPO(environments=512, epochs=8, minibatch=512, learning_rate=0.003, gamma=0.0)
 """Continuous games."""
-
-POSITIVE = {
-    "continuous": ("min_max", "mean_max"),
-    "discrete": ("min_mean", "min_max", "mean_max"),
-}
-"""Pairs with a positive gain in theory for N = M (Tables 1 and 2)."""
-
-
-def theory(kind: str, pair: str, agents: int, tasks: int) -> float:
-    """Return the gain that the table of Fig 2 has for a pair: `kind` is continuous or discrete."""
-    if pair == "min_max":
-        return (tasks - 1) / tasks if kind == "continuous" else float(agents >= tasks)
-    if pair == "mean_max":
-        return (min(agents, tasks) - 1) / tasks
-    if pair == "min_mean" and kind == "discrete":
-        return (agents // tasks) / agents
-    return 0.0
 
 
 def _game(kind: str, agents: int, tasks: int, frames: int, budget: Budget, exhibits: tuple[str, ...]) -> Study:
@@ -219,7 +203,8 @@ def matrix_results(data: xr.Dataset) -> dict[str, float]:
     found = gains(data)
     expected = xr.zeros_like(found)
     for pair in found.pair.values:
-        expected.loc[{"pair": pair}] = theory(kind, str(pair), agents, tasks)
+        outer, inner = str(pair).split("_")
+        expected.loc[{"pair": pair}] = float(extreme_rewards(agents, tasks, outer, inner, kind).gain)
     error = abs(found - expected)
     positive = clearly_positive(data)
     results = {f"{prefix}.{pair}.gain": float(found.sel(pair=pair)) for pair in found.pair.values}
