@@ -36,10 +36,11 @@ test: lint  ## lint, execute everything at scale smoke, build the book from it, 
 	$(BIN)/python book/build.py --scale smoke --output _build/test/html
 	$(BIN)/python -m pytest tests _build/executed/smoke --nbval-lax --nbval-current-env
 
-lint: $(STAMP)  ## check style and types
+lint: $(STAMP)  ## check style, types and typed numbers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m dpslib.prose
 
 format: $(STAMP)  ## rewrite the sources in the project's style
 	$(BIN)/ruff check --fix-only --quiet .

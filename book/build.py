@@ -30,6 +30,7 @@ from dpslib.execute import (
     file_digests,
     write_atomically,
 )
+from dpslib.ledger import as_records, entries
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
@@ -110,6 +111,13 @@ def timings(records: dict[str, Record], scale: str) -> str:
     )
 
 
+def verdicts() -> str:
+    """Return what the badges show, by claim, as JSON."""
+    shown = ("published", "reproduced", "verdict")
+    badges = {one["id"]: {name: one[name] for name in shown} for one in as_records(entries())}
+    return json.dumps(badges, indent=1) + "\n"
+
+
 def stage(records: dict[str, Record], scale: str) -> Path:
     """Bring the tree that Sphinx reads up to date; a file that did not change is left alone.
 
@@ -127,6 +135,7 @@ def stage(records: dict[str, Record], scale: str) -> Path:
     executed = BUILD / "executed" / scale
     wanted |= {f"notebooks/{n}.ipynb": (executed / f"{n}.ipynb").read_bytes() for n in records}
     wanted["book/_generated/timings.md"] = timings(records, scale).encode()
+    wanted["book/_generated/verdicts.json"] = verdicts().encode()
 
     present = file_digests(target)
     for name, data in wanted.items():

@@ -7,7 +7,7 @@ our reading, said at each catalogue.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -42,9 +42,13 @@ UNIMODAL_SIGMAS = (0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0)
 MODE_NAMES = ("mono", "bi", "tri", "quad", "quint", "sext", "sept", "oct", "non")
 
 
-def unimodal() -> Catalogue[Mixture]:
-    """Return sixteen single Gaussians with centres 2πi/16 and breadths between 0.3 and 2.0 (Fig 34c)."""
-    sigmas = [UNIMODAL_SIGMAS[i % len(UNIMODAL_SIGMAS)] for i in range(16)]
+def unimodal(breadths: Sequence[float] = UNIMODAL_SIGMAS) -> Catalogue[Mixture]:
+    """Return sixteen single Gaussians with centres 2πi/16 and breadths between 0.3 and 2.0 (Fig 34c).
+
+    Args:
+        breadths: breadths, radians, greater than 0; they are cycled.
+    """
+    sigmas = [breadths[i % len(breadths)] for i in range(16)]
     return Catalogue(
         "unimodal",
         tuple(f"σ = {sigma:g}" for sigma in sigmas),

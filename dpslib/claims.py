@@ -69,6 +69,13 @@ class Claim:
         """The published value as a number."""
         return float(self.published)
 
+    @property
+    def printed(self) -> str:
+        """The published value as it is shown: with its spread, or as the bound that it is."""
+        if self.rule != "digits":
+            return f"{self.rule} {self.published}"
+        return f"{self.published} ± {self.plus_minus}" if self.plus_minus else self.published
+
     def agrees(self, result: float) -> bool:
         """Return whether a result agrees with the published value under the claim's rule; NaN never does.
 
@@ -129,23 +136,26 @@ def compare(results: Mapping[str, float], *, anchor: str | None = None) -> pd.Da
 
     Args:
         results: recomputed values by estimator name.
-        anchor: only claims with this figure or table label.
+        anchor: only claims with this figure or table label, also those that nothing estimates.
 
     Returns:
         One row a claim, indexed by id, with the columns `where`, `statement`, `published`, `recomputed` (rounded to the
-        printed digits) and `agrees`.
+        printed digits) and `agrees`; the last two are None where nothing estimates the claim.
     """
     chosen = [
-        claim for claim in load().values() if claim.estimator in results and (anchor is None or claim.anchor == anchor)
+        claim
+        for claim in load().values()
+        if (claim.estimator in results and anchor in (None, claim.anchor))
+        or (not claim.estimator and claim.anchor == anchor)
     ]
     rows = [
         {
             "claim": claim.id,
             "where": claim.where,
             "statement": claim.statement,
-            "published": claim.published if claim.rule == "digits" else f"{claim.rule} {claim.published}",
-            "recomputed": claim.show(results[claim.estimator]),
-            "agrees": claim.agrees(results[claim.estimator]),
+            "published": claim.printed,
+            "recomputed": claim.show(results[claim.estimator]) if claim.estimator else None,
+            "agrees": claim.agrees(results[claim.estimator]) if claim.estimator else None,
         }
         for claim in chosen
     ]

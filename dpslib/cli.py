@@ -129,6 +129,46 @@ def record(name: str, parameters: tuple[tuple[str, str], ...]) -> None:
     click.echo(shown(path))
 
 
+@main.command
+@click.option("--paper", type=click.Choice(["A", "B"]), help="Only claims of this paper.")
+@click.option("--section", help="Only claims of this section and those below it, such as 3.1.")
+@click.option("--verdict", help="Only claims with this verdict, such as 'not reproduced'.")
+@click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True)
+@click.option("--store", is_flag=True, help="Store the verdicts of this version; refused if one changed unexplained.")
+def claims(paper: str | None, section: str | None, verdict: str | None, form: str, store: bool) -> None:
+    """Show what the papers print, what was recomputed, and the verdict.
+
+    The verdicts rest on what is recorded in data/results at the papers' scale.
+    """
+    from dpslib import ledger
+    from dpslib.verdicts import VERDICTS
+
+    if verdict is not None and verdict not in VERDICTS:
+        raise UserError(f"--verdict must be one of {', '.join(VERDICTS)}; got {verdict!r}")
+    try:
+        found = ledger.entries()
+        if store:
+            click.echo(shown(ledger.store(found)))
+            return
+    except (FileNotFoundError, ValueError) as error:
+        raise UserError(str(error)) from None
+    chosen = [
+        one
+        for one in found
+        if paper in (None, one.claim.paper)
+        and verdict in (None, one.verdict)
+        and (section is None or f"{one.claim.section}.".startswith(f"{section}."))
+    ]
+    if form == "json":
+        import json
+
+        click.echo(json.dumps(ledger.as_records(chosen), ensure_ascii=False, indent=1))
+    elif form == "csv":
+        click.echo(ledger.frame(chosen).to_csv() if chosen else "", nl=False)
+    else:
+        click.echo(ledger.text(chosen))
+
+
 class Peak(click.ParamType):
     """A mode of a demand, CENTRE,SIGMA or CENTRE,SIGMA,WEIGHT."""
 
@@ -423,3 +463,61 @@ def _train(
             "complete" if outcome.complete else f"{outcome.frames:,} of {outcome.total:,} frames; run again to go on"
         )
         click.echo(f"{shown(target)} ({state}, {outcome.seconds:.1f} s)")
+
+
+recording_options = (
+    click.option("--scale", type=click.Choice(("smoke", "reader", "paper")), default="paper", show_default=True),
+    click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one for each processor]"),
+    click.option(
+        "-o",
+        "--output",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Where to write, instead of data/results.",
+    ),
+)
+
+
+def recording(command: Any) -> Any:
+    """Give a command the options of those that record many experiments."""
+    for option in reversed(recording_options):
+        command = option(command)
+    return command
+
+
+@main.command
+@recording
+@click.option("--seeds", type=click.IntRange(1), default=20, show_default=True, help="How many seeds.")
+@click.option("--experiment", "experiments", multiple=True, help="Only this experiment; may be given several times.")
+def spread(scale: str, workers: int | None, output: Path | None, seeds: int, experiments: tuple[str, ...]) -> None:
+    """Compute paper A's experiments under several seeds and record all values in data/results/seeds.json.
+
+    What was computed before is kept below _build/multiverse: an interrupted run goes on where it stopped.
+    """
+    from dpslib import multiverse as work
+
+    path = output or work.RECORDED / "seeds.json"
+    try:
+        work.spread(scale, seeds, experiments=experiments or None, path=path, workers=workers, report=click.echo)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    click.echo(shown(path))
+
+
+@main.command
+@recording
+def multiverse(scale: str, workers: int | None, output: Path | None) -> None:
+    """Compute paper A's experiments under every reading of what it leaves open; to data/results/multiverse.json.
+
+    What was computed before is kept below _build/multiverse: an interrupted run goes on where it stopped.
+    """
+    from dpslib import multiverse as work
+
+    try:
+        path = work.record(scale, path=output or work.RECORDED / "multiverse.json", workers=workers, report=click.echo)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    click.echo(shown(path))
+
+
+if __name__ == "__main__":
+    main()

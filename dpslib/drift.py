@@ -18,15 +18,20 @@ from dpslib.circle import TAU
 from dpslib.demand import Demand, Mixture, mixture
 
 
-def times(periods: int = 10, steps_per_period: int = 100) -> Tensor:
-    """Return equidistant times, in periods, from 0 with the end point excluded: (periods · steps_per_period,).
+def times(periods: int = 10, steps_per_period: int = 100, *, endpoint: bool = False) -> Tensor:
+    """Return equidistant times, in periods, from 0: (periods · steps_per_period,).
+
+    The end point is excluded; with `endpoint` as many times are spread over the closed interval.
 
     Raises:
         TypeError, ValueError: if an argument is not an integer of at least 1.
     """
     _validate.integer("periods", periods, 1)
     _validate.integer("steps_per_period", steps_per_period, 1)
-    return torch.arange(periods * steps_per_period, dtype=torch.float64) / steps_per_period
+    count = periods * steps_per_period
+    if endpoint:
+        return torch.linspace(0, periods, count, dtype=torch.float64)
+    return torch.arange(count, dtype=torch.float64) / steps_per_period
 
 
 def wave(time: Tensor) -> Tensor:

@@ -1,19 +1,33 @@
-"""What the notebooks found, held against what the papers print."""
+"""The ledger: what the notebooks found, held against what the papers print, with a verdict on every claim."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dpslib import execute
+import dpslib
+from dpslib import claims, execute
 from dpslib.claims import DATA
 from dpslib.execute import ROOT, execute_all, notebook_parameters, write_atomically
 from dpslib.notebook import RESULTS
+from dpslib.verdicts import VERDICTS as MEANINGS
+from dpslib.verdicts import Verdict, judge
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RECORDED = DATA / execute.RESULTS
 """What was found with other parameters, one file an execution of all notebooks; written by `dps record`."""
+
+STORED = DATA / "verdicts"
+"""The verdicts of each release, one file a version; written by `dps claims --store`."""
+
+PAPER, SEEDS = "paper", "seeds"
+"""The recorded results that verdicts rest on: all notebooks at scale `paper`, and the same under other seeds."""
 
 GLUE = "application/papermill.record/"
 """How MyST-NB's glue marks what an output carries besides what it shows."""
@@ -92,3 +106,138 @@ def recorded(name: str) -> dict[str, Any]:
         raise FileNotFoundError(f"nothing is recorded as {name!r}; there is {there}")
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
+
+
+def entries() -> list[Verdict]:
+    """Return the verdict on every claim, from what is recorded.
+
+    Raises:
+        FileNotFoundError: if `PAPER` or `SEEDS` is not recorded.
+        ValueError: if a claim that does not say what is missing has no result; the message names all of them.
+    """
+    found, others = recorded(PAPER)["results"], recorded(SEEDS)["results"]
+    known = claims.load().values()
+    if lost := [f"{c.id} ({c.estimator})" for c in known if not c.missing and c.estimator not in found]:
+        raise ValueError(f"nothing is recorded for {', '.join(lost)}")
+    return [judge(claim, found.get(claim.estimator), others.get(claim.estimator, ())) for claim in known]
+
+
+def as_records(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
+    """Return verdicts as plain data, one mapping a claim, for JSON or a data frame."""
+    return [
+        {
+            "id": one.claim.id,
+            "paper": one.claim.paper,
+            "section": one.claim.section,
+            "where": one.claim.where,
+            "anchor": one.claim.anchor,
+            "kind": one.claim.kind,
+            "statement": one.claim.statement,
+            "published": one.claim.printed,
+            "reproduced": one.reproduced,
+            "result": one.result,
+            "seeds": one.seeds,
+            "percentile": one.percentile,
+            "verdict": one.verdict,
+            "reason": one.reason,
+            "note": one.claim.note,
+        }
+        for one in verdicts
+    ]
+
+
+def frame(verdicts: Iterable[Verdict]) -> pd.DataFrame:
+    """Return verdicts as a table with one row a claim, indexed by id, with the columns of `as_records`."""
+    import pandas as pd
+
+    return pd.DataFrame(as_records(verdicts)).set_index("id")
+
+
+def counts(verdicts: Iterable[Verdict]) -> dict[str, int]:
+    """Return how many claims have each verdict, in the order of `verdicts.VERDICTS`."""
+    found = [one.verdict for one in verdicts]
+    return {name: found.count(name) for name in MEANINGS}
+
+
+def text(verdicts: Sequence[Verdict]) -> str:
+    """Return verdicts as a terminal shows them: three lines a claim, and the counts at the end."""
+    blocks = [
+        f"{one.claim.id}  [{one.verdict}]\n  {one.claim.where}: {one.claim.statement}\n"
+        f"  printed {one.claim.printed}, recomputed {one.reproduced}. {one.reason}"
+        for one in verdicts
+    ]
+    summary = ", ".join(f"{count} {name}" for name, count in counts(verdicts).items() if count) or "none"
+    return "\n".join([*blocks, "", f"{len(verdicts)} claims: {summary}"])
+
+
+def stored(version: str = dpslib.__version__) -> dict[str, dict[str, str]]:
+    """Return what `store` wrote for a version: `published` and `verdict` by claim id.
+
+    Raises:
+        FileNotFoundError: if nothing is stored for it; the message lists the versions that are.
+    """
+    path = STORED / f"{version}.json"
+    if not path.is_file():
+        there = ", ".join(sorted(p.stem for p in STORED.glob("*.json"))) or "none"
+        raise FileNotFoundError(f"no verdicts are stored for version {version!r}; there are: {there}")
+    found: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def problems(verdicts: Sequence[Verdict], before: Mapping[str, Mapping[str, str]], changelog: str) -> list[str]:
+    """Return what differs from the stored verdicts and is not explained, one sentence each.
+
+    Args:
+        verdicts: the verdicts of now.
+        before: what `stored` returned.
+        changelog: the text of `CHANGELOG.md`. A changed verdict is explained by a line of its first section that names
+            the claim, or a pattern such as `B-5.1-*` that fits it, between backticks, and says `OLD → NEW`. Several
+            patterns, and several verdicts on either side, may share a line.
+    """
+    lines = [line for line in changelog.split("\n## ")[1].split("\n") if "→" in line] if "\n## " in changelog else []
+
+    def explained(identifier: str, old: str, new: str) -> bool:
+        for line in lines:
+            left, _, right = line.partition("→")
+            named = any(fnmatchcase(identifier, pattern) for pattern in re.findall(r"`([^`]+)`", left))
+            if named and old in left and new in right:
+                return True
+        return False
+
+    now = {one.claim.id: one for one in verdicts}
+    found = [f"{name} is gone; the id of a claim is permanent" for name in before if name not in now]
+    for name, one in now.items():
+        if name not in before:
+            found.append(f"{name} is new and not stored: dps claims --store")
+            continue
+        for what, new in (("published", one.claim.published), ("verdict", one.verdict)):
+            old = before[name][what]
+            if old != new and not explained(name, old, new):
+                found.append(f"{name}: {what} was {old!r} and is {new!r}, and the changelog does not say so")
+    return found
+
+
+def store(verdicts: Sequence[Verdict], version: str = dpslib.__version__) -> Path:
+    """Write the verdicts of a version.
+
+    Args:
+        verdicts: the verdicts.
+        version: the version they belong to.
+
+    Returns:
+        The file.
+
+    Raises:
+        ValueError: if verdicts that are stored would change and the changelog does not say so; nothing is written.
+    """
+    path = STORED / f"{version}.json"
+    if path.is_file():
+        changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+        wrong = [one for one in problems(verdicts, stored(version), changelog) if "is new and not" not in one]
+        if wrong:
+            raise ValueError("; ".join(wrong))
+    content = {one.claim.id: {"published": one.claim.published, "verdict": one.verdict} for one in verdicts}
+    STORED.mkdir(parents=True, exist_ok=True)
+    lines = ",\n".join(f" {json.dumps(name)}: {json.dumps(what)}" for name, what in content.items())
+    write_atomically(path, f"{{\n{lines}\n}}\n".encode())
+    return path

@@ -105,13 +105,23 @@ def claims_table(results: Mapping[str, float], anchor: str, *, label: str, capti
         caption: one or two sentences in Markdown.
 
     Returns:
-        The object to display as the result of a cell.
+        The object to display as the result of a cell. Its last column is the ledger's verdict, which the book shows
+        as a badge; it rests on what is recorded, not on this execution.
     """
     from dpslib import claims
 
     rows = claims.compare(results, anchor=anchor)
-    shown = rows.assign(agrees=rows.agrees.map({True: "yes", False: "no"}))
-    return table(shown[["statement", "published", "recomputed", "agrees"]], label=label, caption=caption)
+    shown = rows.assign(
+        agrees=rows.agrees.map({True: "yes", False: "no"}),
+        verdict=[Markup(f"{{verdict}}`{name}`") for name in rows.index],
+    )
+    return table(shown[["statement", "published", "recomputed", "agrees", "verdict"]], label=label, caption=caption)
+
+
+class Markup(str):
+    """Text of a table's cell that is Markdown already."""
+
+    __slots__ = ()
 
 
 def escape(text: object) -> str:
@@ -121,12 +131,15 @@ def escape(text: object) -> str:
         text: What to show; its words may contain mathematics between dollar signs.
 
     Returns:
-        One line in which no character ends the cell, and none opens HTML, a link or emphasis by chance.
+        One line in which no character ends the cell, and none opens HTML, a link or emphasis by chance; `Markup` as
+        it is.
 
     Examples:
         >>> escape("a|b <c> $x_1$ [d] e_f")
         'a\\|b &lt;c> $x_1$ \\[d] e\\_f'
     """
+    if isinstance(text, Markup):
+        return text
     pieces = " ".join(str(text).split()).split("$")
     if len(pieces) % 2 == 0:  # a dollar sign without a partner is a dollar sign
         pieces = [r"\$".join(pieces)]
@@ -175,7 +188,7 @@ def table(
     def cell(value: Any, column: object) -> str:
         if pd.api.types.is_scalar(value) and pd.isna(value):
             return "–"
-        return escape(format(value, formats.get(str(column), "")))
+        return escape(value if isinstance(value, Markup) else format(value, formats.get(str(column), "")))
 
     def row(cells: list[str]) -> str:
         return f"| {' | '.join(cells)} |"
@@ -211,6 +224,24 @@ def cite(name: str, value: Any, fmt: str = "") -> None:
 
     # As a string: MyST-NB reads what looks like a number as one, and 20.20 would lose its last digit.
     glue(name, format(value, fmt), display=False)
+
+
+def cite_claims(*ids: str) -> None:
+    """Make published values citable in the text of the book, each under the id of its claim.
+
+    Args:
+        ids: claims in the claim data, such as ``A-3.4.1-low``.
+
+    Raises:
+        ValueError: no claim has one of the ids; nothing is cited then.
+    """
+    from dpslib import claims
+
+    printed = claims.load()
+    if unknown := [name for name in ids if name not in printed]:
+        raise ValueError(f"no claim {', '.join(unknown)} in the claim data")
+    for name in ids:
+        cite(name, printed[name].published)
 
 
 RESULTS = "results"

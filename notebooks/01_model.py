@@ -25,8 +25,8 @@ import numpy as np
 import pandas as pd
 
 from dpslib import CONVENTIONS, catalogues, network
-from dpslib.experiments import identification, model
-from dpslib.notebook import cite, provenance, setup, table
+from dpslib.experiments import identification, model, pairs
+from dpslib.notebook import cite, claims_table, provenance, setup, table
 from dpslib.plots import model as draw
 from dpslib.plots.style import panel_letters
 from dpslib.workload import METRICS, workload_metrics
@@ -59,13 +59,14 @@ run = setup(scale, seed, device, convention, optimiser)
 # L_m = \sum_c \left\| \frac{W_0 - W_{1c}}{W_{1c}}\, \mathbf 1\{W_0 > W_{1c}\} \right\|_p .
 # $$ (eq-mismatch)
 #
+# % typed three, two: agents and demands of the sketch, our setting
 # Producing more than is asked costs nothing; producing less costs the more, the less there is. {numref}`fig-a-01` shows the
 # same three agents before two demands.
 
 # %%
 scene = model.illustration(run.convention)
 
-# %% mystnb={"figure": {"name": "fig-a-01", "caption": "Fig 1 of paper A, drawn from the model. (a) Three agents' skill densities. (b) Their interaction network, complete. (c, d) Their joint production before a demand that suits it (A) and one that does not (B); shaded: what falls short. The paper's figure is a sketch: agents and demands are our choice."}, "image": {"alt": "Four panels: three bell-shaped skill densities; a triangle of three joined agents; their production following demand A closely; the same production missing most of demand B."}}
+# %% typed="three: agents of the sketch, our setting" mystnb={"figure": {"name": "fig-a-01", "caption": "Fig 1 of paper A, drawn from the model. (a) Three agents' skill densities. (b) Their interaction network, complete. (c, d) Their joint production before a demand that suits it (A) and one that does not (B); shaded: what falls short. The paper's figure is a sketch: agents and demands are our choice."}, "image": {"alt": "Four panels: three bell-shaped skill densities; a triangle of three joined agents; their production following demand A closely; the same production missing most of demand B."}}
 fig, axes = plt.subplots(2, 2, figsize=(9, 6))
 draw.agents(scene, axes[0, 0])
 draw.interaction_graph(network.complete(3).interaction.numpy(), axes[0, 1])
@@ -84,11 +85,12 @@ for task in "AB":
 #
 # ### The production functions of example 2.2
 #
+# % typed four, twice: example 2.2 of the paper
 # The paper works four interaction structures out by hand. {numref}`tab-c-interactions` multiplies
 # $\mathbf 1^{\top}(I + Q)w$ out for random agents and compares: the weights $\alpha$ are what the example says. For the
 # circle $J_N$ the paper drops the identity, so that every agent counts twice; with $R = 2N$ production then has area 1.
 
-# %%
+# %% typed="six: our setting"
 examples = model.interactions(seed=run.seed).to_dataframe().reset_index()
 table(
     examples,
@@ -101,6 +103,7 @@ table(
 # %% [markdown]
 # ## Constraints
 #
+# % typed three: the kinds of constraint that the sentence lists
 # Three things can stand in the way of a good cover: the resource constraint $R$ divides production, a communication cost
 # $L_c = \lambda_c \sum_{ij} Q_{ij} D_{ij}$ pulls joined agents together, and a stiffness
 # $L_s = \lambda_s \frac 1N \sum_i d(\mu_i, \mu^{(2)})$ pulls all of them to a common place. The loss is
@@ -112,7 +115,7 @@ constrained = model.constraints(
     **run.options,
 )
 
-# %% mystnb={"figure": {"name": "fig-a-02", "caption": "Fig 2 of paper A, computed instead of sketched: four agents before a bi-Gaussian demand, the best of several starts at each level. (a) The resource constraint scales production. (b) The communication cost draws the agents together. (c) The second-order constraint, here a stiffness towards π, draws them away from the demand's modes, which lie π/2 from π."}, "image": {"alt": "Three panels: production above, at and below the demand for three resource levels; the mean distance between agents falling to zero as the communication cost grows; the mean distance from π falling as the stiffness grows."}}
+# %% typed=["four, three: agents and resource levels of the sketch, our setting", "two: any pair, in the label of an axis"] mystnb={"figure": {"name": "fig-a-02", "caption": "Fig 2 of paper A, computed instead of sketched: four agents before a bi-Gaussian demand, the best of several starts at each level. (a) The resource constraint scales production. (b) The communication cost draws the agents together. (c) The second-order constraint, here a stiffness towards π, draws them away from the demand's modes, which lie π/2 from π."}, "image": {"alt": "Three panels: production above, at and below the demand for three resource levels; the mean distance between agents falling to zero as the communication cost grows; the mean distance from π falling as the stiffness grows."}}
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.2), width_ratios=[1.5, 1, 1])
 draw.resource_constraint(constrained, axes[0])
 draw.penalty_response(
@@ -133,6 +136,7 @@ for values in (constrained.distance, constrained.offset):
     print(f"{values.name} is smaller in the end: {bool(values[-1] < values[0])}")
 
 # %% [markdown]
+# % typed two: the densities that the section compares
 # ## Two skill densities, one switch apart
 #
 # The paper writes the skill density as a wrapped Gaussian with standard deviation $\sigma$. Its printed numbers were
@@ -143,7 +147,7 @@ for values in (constrained.distance, constrained.offset):
 # %%
 both = model.two_densities()
 
-# %% mystnb={"figure": {"name": "fig-c-densities", "caption": "The two skill densities. (a) von Mises with κ = 1/σ² (solid) and wrapped Gaussian (dotted), on a logarithmic scale. (b) Their ratio, in powers of ten."}, "image": {"alt": "Two panels: densities of four breadths on a logarithmic scale, the wrapped Gaussian falling far below von Mises in the tail for small σ; their ratio, up to ten to the fourteenth at the antipode for σ = 0.3."}}
+# %% typed="four, ten: the breadths drawn, and the base of the axis, our setting" mystnb={"figure": {"name": "fig-c-densities", "caption": "The two skill densities. (a) von Mises with κ = 1/σ² (solid) and wrapped Gaussian (dotted), on a logarithmic scale. (b) Their ratio, in powers of ten."}, "image": {"alt": "Two panels: densities of four breadths on a logarithmic scale, the wrapped Gaussian falling far below von Mises in the tail for small σ; their ratio, which rises steeply towards the antipode, the more so the smaller σ is."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.8))
 draw.densities(both, axes[0])
 draw.log_ratio(both, axes[1])
@@ -151,19 +155,24 @@ panel_letters(axes)
 plt.show()
 
 # %%
-at_half = both.value.sel(sigma=0.5)
-cite("peak-von-mises", float(at_half.sel(density="von_mises").max()), ".3f")
-cite("peak-wrapped", float(at_half.sel(density="wrapped_gaussian").max()), ".3f")
-cite("antipode-ratio", float(np.exp(both.log_ratio.sel(sigma=0.5)[0])), ".0f")
+fixed = both.sel(sigma=pairs.BREADTH)
+cite("fixed-breadth", pairs.BREADTH)
+cite("peak-von-mises", float(fixed.value.sel(density="von_mises").max()), ".3f")
+cite("peak-wrapped", float(fixed.value.sel(density="wrapped_gaussian").max()), ".3f")
+cite("antipode-ratio", float(np.exp(fixed.log_ratio[0])), ".0f")
+narrowest = both.log_ratio.isel(sigma=int(both.sigma.values.argmin()))
+cite("narrowest-drawn", float(narrowest.sigma))
+cite("antipode-ratio-narrowest", float(np.exp(narrowest[0])), ".0e")
 
 # %% [markdown]
-# At $\sigma = 0.5$, the breadth of the paper's fixed agents, the peaks are {glue:text}`peak-von-mises` (von Mises) and
-# {glue:text}`peak-wrapped` (wrapped Gaussian), while opposite the centre von Mises is {glue:text}`antipode-ratio` times
-# larger.
+# At $\sigma$ = {glue:text}`fixed-breadth`, the breadth of the paper's fixed agents, the peaks are
+# {glue:text}`peak-von-mises` (von Mises) and {glue:text}`peak-wrapped` (wrapped Gaussian), while opposite the centre von Mises
+# is {glue:text}`antipode-ratio` times larger, and {glue:text}`antipode-ratio-narrowest` times at the narrowest breadth shown,
+# $\sigma$ = {glue:text}`narrowest-drawn`.
 #
 # ## Measures
 #
-# Specialisation is $\varsigma_i = 1/\sigma_i$. Heterogeneity starts from the similarity of two agents,
+# Specialisation is $\varsigma_i = 1/\sigma_i$. Heterogeneity starts from the similarity of a pair of agents,
 # $Z_{ij} = \exp\!\big(-d(\mu_i, \mu_j) / \sqrt{\sigma_i^2 + \sigma_j^2}\big)$, and is the similarity-sensitive diversity of
 # order $q$ of Leinster and Cobbold {cite}`leinster2012` with equal abundances, less one:
 #
@@ -171,6 +180,7 @@ cite("antipode-ratio", float(np.exp(both.log_ratio.sel(sigma=0.5)[0])), ".0f")
 # H_q = \Big( \tfrac 1N \sum_i (Zp)_i^{\,q-1} \Big)^{\frac{1}{1-q}} - 1 .
 # $$ (eq-heterogeneity)
 #
+# % typed 2: setting of the paper, section 2.9.2
 # The paper uses $q = 2$, for which
 #
 # $$
@@ -182,7 +192,7 @@ cite("antipode-ratio", float(np.exp(both.log_ratio.sel(sigma=0.5)[0])), ".0f")
 # %%
 profile = model.heterogeneity_profile()
 
-# %% mystnb={"figure": {"name": "fig-c-heterogeneity", "caption": "Heterogeneity of order q with σ = 0.5. (a) Two agents a distance apart: all orders agree, since the two are exchangeable. (b) Two opposite agents, one of them copied: the higher the order, the faster redundancy counts."}, "image": {"alt": "Two panels: heterogeneity of a pair rising with distance from 0 to nearly 1; heterogeneity falling with the number of copies, fastest for infinite order, hardly at all for order 0."}}
+# %% typed="0.5, two: our setting" mystnb={"figure": {"name": "fig-c-heterogeneity", "caption": "Heterogeneity of order q with σ = 0.5. (a) Two agents a distance apart: all orders agree, since the two are exchangeable. (b) Two opposite agents, one of them copied: the higher the order, the faster redundancy counts."}, "image": {"alt": "Two panels: heterogeneity of a pair rising with distance from 0 to nearly 1; heterogeneity falling with the number of copies, fastest for infinite order, hardly at all for order 0."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.5))
 draw.heterogeneity_of_pair(profile, axes[0])
 draw.heterogeneity_of_copies(profile, axes[1])
@@ -191,7 +201,7 @@ plt.show()
 
 # %% [markdown]
 # Appendix A.4.2 says that adding copies of one agent always lowers heterogeneity and drives it to zero. For the paper's
-# order, two agents and every number of copies shown, it does:
+# order, a pair of agents and every number of copies shown, it does:
 
 # %% tags=["nbval-check-output"]
 redundant = profile.redundant.sel(q=2)
@@ -204,33 +214,44 @@ print("falls with every copy:", bool((redundant.diff("copies") < 0).all()))
 #
 # ## The catalogues of demands
 #
-# The experiments run on four catalogues, which the paper shows in {numref}`fig-a-34` and {numref}`fig-a-35` without their
-# parameters. What its printed numbers prove is taken from them: the breadths of the unimodal catalogue from Table 1, the places
-# of the peaks of the multi-Gaussian one from the correlations of section 4.2. The rest is our reading, said at each catalogue.
+# The experiments run on {glue:text}`catalogues` catalogues, which the paper shows in {numref}`fig-a-34` and {numref}`fig-a-35`
+# without their parameters. What its printed numbers prove is taken from them: the breadths of the unimodal catalogue from Table
+# 1, the places of the peaks of the multi-Gaussian one from the correlations of section 4.2. The rest is our reading, said at
+# each catalogue.
 
-# %% mystnb={"figure": {"name": "fig-a-34", "caption": "Fig 34 of paper A: demands for (a) the general principles, (b) the multi-Gaussian series, (c) robustness. Each curve is scaled to its row. Kinds in (a) are the paper's, their parameters our reading; (b) has its peaks at 2πk/(n+1) and (c) its breadths as the printed numbers prove."}, "image": {"alt": "Three panels of small curves: sixteen diverse demands from uniform to five modes; nine mixtures of one to nine equal narrow peaks; sixteen single modes at evenly spaced places with breadths cycling from 0.3 to 2."}}
+# %% typed="sixteen, five, nine, 0.3, 2: sizes and breadths of the catalogues, settings" mystnb={"figure": {"name": "fig-a-34", "caption": "Fig 34 of paper A: demands for (a) the general principles, (b) the multi-Gaussian series, (c) robustness. Each curve is scaled to its row. Kinds in (a) are the paper's, their parameters our reading; (b) has its peaks at 2πk/(n+1) and (c) its breadths as the printed numbers prove."}, "image": {"alt": "Three panels of small curves: sixteen diverse demands from uniform to five modes; nine mixtures of one to nine equal narrow peaks; sixteen single modes at evenly spaced places with breadths cycling from 0.3 to 2."}}
 fig, axes = plt.subplots(1, 3, figsize=(9, 6))
 for name, ax in zip(("diverse", "multi_gaussian", "unimodal"), axes, strict=True):
     draw.catalogue(catalogues.get_catalogue(name), ax, convention=run.convention)
 panel_letters(axes)
 plt.show()
 
-# %% mystnb={"figure": {"name": "fig-a-35", "caption": "Fig 35 of paper A: demands for the efficiency principle. The bi-Gaussian is named in section 4.4; that the others range from one broad mode to four modes is our reading."}, "image": {"alt": "Six small curves: one broad mode, two equal modes, two unequal modes, two close modes, three modes, four modes."}}
+# %%
+claims_table(
+    {},
+    "fig-a-34",
+    label="tab-c-fig-34",
+    caption="What the text says about the series of Fig 34, which contradicts itself.",
+)
+
+# %% typed="two, three, four: demands of the catalogue, settings" mystnb={"figure": {"name": "fig-a-35", "caption": "Fig 35 of paper A: demands for the efficiency principle. The bi-Gaussian is named in section 4.4; that the others range from one broad mode to four modes is our reading."}, "image": {"alt": "Six small curves: one broad mode, two equal modes, two unequal modes, two close modes, three modes, four modes."}}
 fig, ax = plt.subplots(figsize=(6, 3.5))
 draw.catalogue(catalogues.efficiency(), ax, convention=run.convention)
 plt.show()
 
 # %% [markdown]
-# Appendix D.2 describes a demand by twelve metrics. {numref}`tab-c-metrics` lists them for the multi-Gaussian series.
+# Appendix D.2 describes a demand by {glue:text}`metrics` metrics. {numref}`tab-c-metrics` lists them for the multi-Gaussian series.
 
 # %%
 series = catalogues.multi_gaussian(count=8)
+cite("catalogues", len(catalogues.CATALOGUES))
+cite("metrics", len(METRICS))
 metrics = workload_metrics(series.demands, run.convention).to_dataframe()
 metrics.columns, metrics.index = list(METRICS.values()), list(series.labels)
 table(
     metrics.T.rename_axis("metric"),
     label="tab-c-metrics",
-    caption="The twelve workload metrics of appendix D.2 for one to eight equal peaks.",
+    caption=f"The {len(METRICS)} workload metrics of appendix D.2 for 1 to {len(series)} equal peaks.",
     formats=dict.fromkeys(series.labels, ".2f"),
     index=True,
 )
@@ -246,7 +267,7 @@ table(
 # %%
 fourier = model.fourier_convergence()
 
-# %% mystnb={"figure": {"name": "fig-c-fourier", "caption": "Largest difference between the Fourier series of the wrapped Gaussian, cut after some harmonics, and its sum over images. Dotted: the spacing of floating-point numbers at 1."}, "image": {"alt": "Four falling curves on a logarithmic scale, each reaching about ten to the minus sixteen; the broader the density, the fewer harmonics it takes."}}
+# %% mystnb={"figure": {"name": "fig-c-fourier", "caption": "Largest difference between the Fourier series of the wrapped Gaussian, cut after some harmonics, and its sum over images. Dotted: the spacing of floating-point numbers at 1."}, "image": {"alt": "Four falling curves on a logarithmic scale, each falling to about the dotted line; the broader the density, the fewer harmonics it takes."}}
 fig, ax = plt.subplots(figsize=(6, 4))
 draw.fourier_error(fourier, ax)
 plt.show()
@@ -284,6 +305,7 @@ for name in gradients.data_vars:
 #
 # ## How the convention was found
 #
+# % typed two, sixteen: experiments and demands of the paper, sections 3.1.2 and 3.4.3
 # Equation {eq}`eq-mismatch` leaves open which $p$ is meant, whether the norm is an integral or a mean, whether its root is
 # taken, how the denominator is kept from zero, and on which grid all this is computed; and "wrapped Gaussian" is a
 # statement about the density that can be wrong. Two of the paper's experiments need no optimiser and no random number: the
@@ -321,7 +343,7 @@ cite("search-points", found.attrs["points"])
 cite("other-count", int(others.max()))
 
 # %% [markdown]
-# Of {glue:text}`conventions` conventions, on a grid of {glue:text}`search-points` points, one reaches
+# Of {glue:text}`conventions` conventions, on a grid of {glue:text}`search-points` points, the best reaches
 # {glue:text}`best-count` of the {glue:text}`evidence` numbers: {glue:text}`best-kernel`, p = {glue:text}`best-p`, the
 # {glue:text}`best-norm` norm {glue:text}`best-root`. No convention with another density, order or norm reaches more than
 # {glue:text}`other-count`.

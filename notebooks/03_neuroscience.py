@@ -13,6 +13,7 @@
 # %% [markdown]
 # # Neuroscience
 #
+# % typed two: the scales that the paragraph lists
 # Two scales of the nervous system are asked of the model. In the retina, cells tune their filters to the stimuli that reach
 # them. Across the brain, regions at the centre of the network are generalists, the *multiple-demand system*, and regions at
 # its edge are specialists. This chapter recomputes Figs 5 to 9 of paper A (section 3.2).
@@ -39,9 +40,12 @@ run = setup(scale, seed, device, convention, optimiser)
 # %% [markdown]
 # ## Filters that match their stimuli
 #
+# % typed two: setting of the paper, section 3.2.1
 # **What the paper claims.** Two clusters of two cells see one stimulus each. Optimised separately, each cluster's joint filter
 # comes to lie on its stimulus, and all filters together on the whole bimodal distribution (Fig 5).
 #
+# % typed twice: quoted from the paper
+# % typed 4, 8, 1/2: readings of the paper's constraint, our setting
 # **What it leaves open.** How the resource constraint, "twice the number of agents", is to be read. Stimuli of area 1 with
 # $R = 4$ for a cluster, or modes of area 1/2 with $R = 8$ for all, are the same problem, because the mismatch depends on the
 # ratio of demand and production alone; any larger $R$ makes production too small to match. The starts are ours, the same
@@ -50,7 +54,7 @@ run = setup(scale, seed, device, convention, optimiser)
 # %%
 filters = neuroscience.retina(**neuroscience.RETINA[run.scale], **run.options)
 
-# %% mystnb={"figure": {"name": "fig-a-05", "caption": "Fig 5 of paper A: stimuli (solid) and learned filters (dashed) of (a, b) either cluster and (c) both together, for the start with the lowest loss. Thin: all starts."}, "image": {"alt": "Three panels: the filter of cluster 1 on a single mode at π/2, that of cluster 2 on one at 3π/2, and their sum on both modes; the dashed line of the best start lies on the solid one, a few thin lines of other starts lie elsewhere."}}
+# %% typed="2: number of a cluster" mystnb={"figure": {"name": "fig-a-05", "caption": "Fig 5 of paper A: stimuli (solid) and learned filters (dashed) of (a, b) either cluster and (c) both together, for the start with the lowest loss. Thin: all starts."}, "image": {"alt": "Three panels: the filter of cluster 1 on a single mode at π/2, that of cluster 2 on one at 3π/2, and their sum on both modes; the dashed line of the best start lies on the solid one, a few thin lines of other starts lie elsewhere."}}
 fig, axes = plt.subplots(1, 3, figsize=(9, 3))
 for cluster, ax in zip([*neuroscience.stimuli(), None], axes, strict=True):
     draw.filters(filters, ax, cluster)
@@ -69,12 +73,12 @@ claims_table(
 # %% [markdown]
 # The best start matches. {numref}`fig-c-filters` and {numref}`tab-c-filters` ask how many starts do.
 
-# %% mystnb={"figure": {"name": "fig-c-filters", "caption": "Distribution over starts of the largest distance between all filters and both stimuli, in units of the stimuli's peak, when Adam descends the loss and when it descends its logarithm."}, "image": {"alt": "Two cumulative curves on a logarithmic axis: descending the loss, most starts end within a thousandth of the stimuli and some far away; descending the logarithm, nearly all end close."}}
+# %% mystnb={"figure": {"name": "fig-c-filters", "caption": "Distribution over starts of the largest distance between all filters and both stimuli, in units of the stimuli's peak, when Adam descends the loss and when it descends its logarithm."}, "image": {"alt": "Two cumulative curves on a logarithmic axis: descending the loss, most starts end close to the stimuli and some far away; descending the logarithm, nearly all end close."}}
 fig, ax = plt.subplots(figsize=(6, 3.5))
 draw.filter_errors(filters, ax)
 plt.show()
 
-# %%
+# %% typed="1: the tolerance that counts as a match, our setting"
 errors = neuroscience.retina_errors(filters)
 table(
     errors,
@@ -92,13 +96,14 @@ cite("filter-within-log", errors.within[1], ".0%")
 cite("filter-heterogeneity", errors.heterogeneity[0], ".3f")
 
 # %% [markdown]
+# % typed one: the tolerance that counts as a match, our setting
 # Of {glue:text}`filter-starts` starts, {glue:text}`filter-within` come within one percent when $L$ is descended and
 # {glue:text}`filter-within-log` when $\log(1 + L)$ is. Both have the same minima: starts that fail on $L$ are not caught in
 # another optimum, they left part of their stimulus almost uncovered, from where Adam on $L$ does not come back in its steps.
 #
 # That the match is exact follows from the setting. Production and stimulus have the same area, so that $L = 0$ leaves no
-# other production than the stimulus itself; and the stimulus has the shape of an agent's skill density, so that two agents
-# who both sit on it produce it. At this optimum the two agents of a cluster are therefore *alike*: their heterogeneity is
+# other production than the stimulus itself; and the stimulus has the shape of an agent's skill density, so that a pair of
+# agents who both sit on it produce it. At this optimum the two agents of a cluster are therefore *alike*: their heterogeneity is
 # {glue:text}`filter-heterogeneity` (median) of at most 1. What is heterogeneous is the pair of clusters, because their stimuli are.
 
 # %% tags=["nbval-check-output"]
@@ -111,14 +116,16 @@ print(
 # %% [markdown]
 # ## A hub and its periphery
 #
+# % typed nine, 100, 200: setting of the paper, section 3.2.2
 # **What the paper claims.** Nine agents in a star ({numref}`fig-a-06`) under a high resource constraint, $R = 100$, meet a
 # Gaussian mixture. Over 200 random starts the agent at the centre becomes clearly less specialised than those around it, whose
 # specialisation varies more (Fig 7).
 #
+# % typed 0.3, 100: our setting, the solver's defaults
 # **What it leaves open.** The mixture, the starts and the optimiser's settings. We take the five niches of
 # {numref}`fig-a-03`, starting breadths between 0.3 and 1, and Adam on $L$ until 100 steps bring no improvement.
 
-# %% mystnb={"figure": {"name": "fig-a-06", "caption": "Fig 6 of paper A, drawn from the interaction matrix: nine agents in a star."}, "image": {"alt": "A central node, 0, joined to eight nodes around it that are not joined to each other."}}
+# %% typed="nine, eight: setting of the paper, section 3.2.2" mystnb={"figure": {"name": "fig-a-06", "caption": "Fig 6 of paper A, drawn from the interaction matrix: nine agents in a star."}, "image": {"alt": "A central node, 0, joined to eight nodes around it that are not joined to each other."}}
 star = network.star(9)
 fig, ax = plt.subplots(figsize=(5, 3.2))
 draw.topology(star, ax)
@@ -127,7 +134,7 @@ plt.show()
 # %%
 hub = neuroscience.specialise(star, **neuroscience.STAR[run.scale], **run.options)
 
-# %% mystnb={"figure": {"name": "fig-a-07", "caption": "Fig 7 of paper A. (a) Skill densities in the optimum with the lowest loss, and the workload. (b) Specialisation of each agent over random starts: mean, one standard error, and every run (dots)."}, "image": {"alt": "Two panels: a broad density of the central agent and narrower ones of the peripheral agents over a workload of five modes; bars of specialisation, the central agent's the lowest with the smallest spread, the eight others about equal and higher."}}
+# %% typed="five: modes of the workload, our setting" mystnb={"figure": {"name": "fig-a-07", "caption": "Fig 7 of paper A. (a) Skill densities in the optimum with the lowest loss, and the workload. (b) Specialisation of each agent over random starts: mean, one standard error, and every run (dots)."}, "image": {"alt": "Two panels: a broad density of the central agent and narrower ones of the peripheral agents over a workload of five modes; bars of specialisation, the central agent's the lowest with the smallest spread, the eight others about equal and higher."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.8))
 draw.example(hub, axes[0])
 draw.agent_specialisation(hub, axes[1])
@@ -176,16 +183,19 @@ print(
 )
 
 # %% [markdown]
+# % typed three: setting of the paper, section 3.2.3
 # ## Three tiers
 #
+# % typed eight, three, 100: setting of the paper, section 3.2.3
 # **What the paper claims.** A core is joined to eight agents, the penumbra, and each of them to three agents of the periphery
 # ({numref}`fig-a-08`). Over 100 simulations specialisation rises from core to penumbra to periphery with standard errors
 # that do not overlap (Fig 9).
 #
+# % typed 100: setting of the star, in the paper's section 3.2.2
 # **What it leaves open.** The mixture, the "high" resource constraint and the starts. We keep everything as for the star, with
 # $R = 100$.
 
-# %% mystnb={"figure": {"name": "fig-a-08", "caption": "Fig 8 of paper A, drawn from the interaction matrix: the core, eight agents of the penumbra, and three agents of the periphery for each of them."}, "image": {"alt": "A central node joined to eight nodes around it, each joined to three outer nodes of its own."}}
+# %% typed="eight, three: setting of the paper, section 3.2.3" mystnb={"figure": {"name": "fig-a-08", "caption": "Fig 8 of paper A, drawn from the interaction matrix: the core, eight agents of the penumbra, and three agents of the periphery for each of them."}, "image": {"alt": "A central node joined to eight nodes around it, each joined to three outer nodes of its own."}}
 tiers = network.three_tiers()
 fig, ax = plt.subplots(figsize=(7, 5))
 draw.topology(tiers, ax)
@@ -216,6 +226,9 @@ for tier in ("core", "penumbra", "periphery"):
 cite("tier-share", tier_results["three_tiers.share"], ".0%")
 cite("tier-page", tier_results["three_tiers.page_p"], ".1e")
 cite("tier-excess", float(three.excess.median()), ".2%")
+cite("tier-agents", len(tiers.weights))
+cite("graded-factor", 2 ** neuroscience.STARTS["graded"], "g")
+cite("mild-factor", 2 ** -neuroscience.STARTS["mildly reversed"], "g")
 cite("core-weight", float(tiers.weights[0] / tiers.weights.sum()), ".0%")
 
 # %% [markdown]
@@ -234,7 +247,7 @@ table(
 
 # %% [markdown]
 # Page's test of a trend over the three tiers has p = {glue:text}`tier-page`. But these are statements about means: in a single
-# simulation all three tiers stand in the claimed order in {glue:text}`tier-share` of the cases.
+# simulation the three tiers stand in the claimed order in {glue:text}`tier-share` of the cases.
 #
 # ### Is the gradient a property of the optimum?
 #
@@ -246,13 +259,14 @@ table(
 # $$ (eq-least)
 #
 # where $\lambda$ is set by the area. The median run of the three tiers ends {glue:text}`tier-excess` above this bound, that of
-# the star {glue:text}`star-excess`. Thirty-three agents, none of whom makes more than {glue:text}`core-weight` of the production,
-# come close to the ideal production, and can share it out among themselves in many ways.
+# the star {glue:text}`star-excess`. The {glue:text}`tier-agents` agents of the tiers, none of whom makes more than
+# {glue:text}`core-weight` of the production, come close to the ideal production, and can share it out among themselves in many
+# ways.
 #
 # Which way is taken is then left to the start. {numref}`fig-c-starts` repeats both experiments with starting breadths that
-# differ between tiers: *graded*, four times broader at the centre and four times narrower at the edge; *reversed*, the
-# other way round; *mildly reversed*, by a factor of two. {numref}`tab-c-starts` and {numref}`tab-c-star-starts` do so for
-# other workloads too.
+# differ between tiers: *graded*, {glue:text}`graded-factor` times broader at the centre and {glue:text}`graded-factor` times
+# narrower at the edge; *reversed*, the other way round; *mildly reversed*, by a factor of {glue:text}`mild-factor`.
+# {numref}`tab-c-starts` and {numref}`tab-c-star-starts` do so for other workloads too.
 
 # %%
 star_starts = neuroscience.specialise(
@@ -277,7 +291,7 @@ draw.starts(tier_starts, axes[1])
 panel_letters(axes)
 plt.show()
 
-# %%
+# %% typed="three: setting of the paper, section 3.2.3"
 variations = neuroscience.variation_table(tier_starts)
 table(
     variations,
@@ -318,7 +332,7 @@ cite("star-rising-one", star_table.rising["one mode"].mean(), ".0%")
 # claimed order. Yet nearly equally good solutions have the gradient or have it not: graded starts end {glue:text}`excess-graded`
 # above the least possible loss with specialisation from {glue:text}`core-graded` (core) to {glue:text}`periphery-graded`
 # (periphery), reversed ones {glue:text}`excess-reversed` above it with {glue:text}`core-reversed` and
-# {glue:text}`periphery-reversed`; all three tiers stand in order in {glue:text}`rising-graded` and {glue:text}`rising-reversed` of
+# {glue:text}`periphery-reversed`; the three tiers stand in order in {glue:text}`rising-graded` and {glue:text}`rising-reversed` of
 # these runs. What the optimum fixes is the production, not who makes which part of it. Part of the gradient, most of all the
 # place of the core, is the way that the optimiser takes from starts in which all tiers are alike. The paper's reading, that
 # topology alone brings the gradient about, goes further than its model.

@@ -13,16 +13,27 @@
 # %% [markdown]
 # # Economics
 #
+# % typed four: the findings that the paragraph lists
 # Four findings of economics are asked of the model: countries gain from trade, a firm gains from workers of different
 # professions, a labour market in which search is costly makes generalists, and a diversified portfolio yields more steadily.
 # This chapter recomputes Figs 10 to 14 and Table 2 of paper A (section 3.3).
 
 # %%
+import math
+
 import matplotlib.pyplot as plt
 
 from dpslib import catalogues, claims
-from dpslib.experiments import economics
-from dpslib.notebook import cite, claims_table, provenance, record, setup, table
+from dpslib.experiments import economics, pairs
+from dpslib.notebook import (
+    cite,
+    cite_claims,
+    claims_table,
+    provenance,
+    record,
+    setup,
+    table,
+)
 from dpslib.plots import economics as draw
 from dpslib.plots.style import panel_letters
 
@@ -38,17 +49,21 @@ run = setup(scale, seed, device, convention, optimiser)
 printed = claims.load()
 
 # %% [markdown]
+# % typed two: setting of the paper, section 3.3.1
 # ## Trade between two countries
 #
+# % typed two: setting of the paper, section 3.3.1
 # **What the paper claims.** Two countries face a world demand with two peaks. Isolated, each makes a broad range of products,
 # both nearly the same; joined by trade, each specialises in one peak, and production and realised consumption
 # $\int \min(W_0, W_1)$ are larger (Figs 10 and 11).
 #
+# % typed 2: the weight of the circle's agents, example 2.2 of the paper
+# % typed 0.5: our setting
 # **What it leaves open.** The resource constraint, and what weight $\alpha$ an isolated country has. Trade is the circle $J_2$,
-# with $\alpha = 2$. A country alone keeps this weight if it is the circle $J_1$ that closes on itself, and has $\alpha = 1$ if its
-# interaction is $Q = 0$. We compute both, with peaks of breadth 0.5 and, for the figures, $R = 4$, with which trade's production
-# has the area of the demand. The optimiser is the paper's, with several starts instead of one; a second set of runs descends
-# $\log(1 + L)$, whose minima are the same.
+# with $\alpha = 2$. A country alone keeps this weight if it is the circle $J_1$ that closes on itself, and has $\alpha = 1$ if
+# its interaction is $Q = 0$. We compute both, with peaks of breadth 0.5 and, for the figures, $R$ =
+# {glue:text}`trade-resource`, with which trade's production has the area of the demand. The optimiser is the paper's, with
+# several starts instead of one; a second set of runs descends $\log(1 + L)$, whose minima are the same.
 
 # %%
 world = economics.trade(
@@ -58,7 +73,7 @@ world = economics.trade(
 
 # %% mystnb={"figure": {"name": "fig-a-10", "caption": "Fig 10 of paper A: what each country (left and right) produces in the solution with the lowest loss. Top: autarchy, for both readings of an isolated country's weight. Bottom: trade. Dashed: the demand of the whole world."}, "image": {"alt": "Four panels. Under autarchy the production of both countries is nearly flat, at either weight. Under trade one country produces one peak and the other country the other peak."}}
 fig, axes = plt.subplots(2, 2, figsize=(9, 6))
-autarchies = ["autarchy, α = 2", "autarchy, α = 1"]
+autarchies = [name for name in economics.REGIMES if name != "trade"]
 for country in (0, 1):
     draw.country_profile(world, autarchies, country, axes[0, country])
     draw.country_profile(world, ["trade"], country, axes[1, country])
@@ -79,6 +94,13 @@ for name in ("trade", "autarchy_2", "autarchy_1"):
     cite(f"consumption-{name}", trading[f"trade.consumption.{name}"], ".3f")
     cite(f"production-{name}", trading[f"trade.production.{name}"], ".2f")
 cite("trade-share", trading["trade.share"], ".0%")
+cite("trade-resource", economics.TRADE_RESOURCE, "g")
+consumed = {
+    name: trading[f"trade.consumption.{name}"]
+    for name in ("trade", "autarchy_2", "autarchy_1")
+}
+by_weight = consumed["autarchy_2"] - consumed["autarchy_1"]
+cite("gain-by-weight", by_weight / (consumed["trade"] - consumed["autarchy_1"]), ".0%")
 
 # %% [markdown]
 # Of a demand of area 1, the two countries consume {glue:text}`consumption-trade` under trade, and under autarchy
@@ -86,11 +108,12 @@ cite("trade-share", trading["trade.share"], ".0%")
 # Consumption is larger under trade in both readings, and in {glue:text}`trade-share` of all pairs of single runs, one of each
 # scenario, with the equal weights.
 #
-# Production is another matter. Its area is $\sum_i \alpha_i / R$ whatever the countries make:
-# {glue:text}`production-trade` under trade and {glue:text}`production-autarchy_2` under autarchy with equal weights. With the smaller
-# weight it is {glue:text}`production-autarchy_1`, so that half of the gain is there before anybody specialises. Only the reading
-# with equal weights shows what the theory is about, that the same output is better placed. The isolated optimum is the flat
-# profile because the mismatch is relative: what a narrow country leaves uncovered costs more than what a broad one wastes.
+# Production is another matter. Its area is $\sum_i \alpha_i / R$ whatever the countries make: {glue:text}`production-trade`
+# under trade and {glue:text}`production-autarchy_2` under autarchy with equal weights. With the smaller weight it is
+# {glue:text}`production-autarchy_1`, so that {glue:text}`gain-by-weight` of the gain in consumption is there before anybody
+# specialises. Only the reading with equal weights shows what the theory is about, that the same output is better placed. The
+# isolated optimum is the flat profile because the mismatch is relative: what a narrow country leaves uncovered costs more than
+# what a broad one wastes.
 
 # %%
 claims_table(
@@ -111,18 +134,20 @@ claims_table(
 # %% [markdown]
 # ### Scarcity and starts
 #
-# {numref}`fig-c-trade` lets $R$ vary and shows single starts. A start is called trapped if its productivity is more than a
-# hundredth below the best one's.
+# {numref}`fig-c-trade` lets $R$ vary and shows single starts. A start is called trapped if its productivity is more than
+# {glue:text}`trapped-margin` below the best one's.
 
-# %% mystnb={"figure": {"name": "fig-c-trade", "caption": "(a) Realised consumption over the resource constraint: best of all starts (lines) and single starts of the paper's optimiser (dots). (b) Share of trapped starts at R = 4, when the loss itself and when its logarithm is descended."}, "image": {"alt": "Left: consumption falls with the resource constraint in all three scenarios; trade is highest, and at the smallest constraint the scenarios meet or nearly meet. Right: bars of the share of trapped starts for trade and both readings of autarchy, under two descents."}}
+# %% typed="4, two: resource constraint and descents, our setting" mystnb={"figure": {"name": "fig-c-trade", "caption": "(a) Realised consumption over the resource constraint: best of all starts (lines) and single starts of the paper's optimiser (dots). (b) Share of trapped starts at R = 4, when the loss itself and when its logarithm is descended."}, "image": {"alt": "Left: consumption falls with the resource constraint in every scenario; trade is highest, and at the smallest constraint the scenarios meet or nearly meet. Right: bars of the share of trapped starts for trade and both readings of autarchy, under two descents."}}
+margin = 0.01
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.8), width_ratios=[1.2, 1])
 draw.consumption_by_resource(world, axes[0])
-caught = economics.trapped(world).sel(resource=economics.TRADE_RESOURCE)
+caught = economics.trapped(world, margin=margin).sel(resource=economics.TRADE_RESOURCE)
 draw.trapped_share(caught, axes[1])
 panel_letters(axes)
 plt.show()
 
 # %%
+cite("trapped-margin", margin, ".0%")
 cite("trapped-trade", float(caught.sel(descent="linear", regime="trade")), ".0%")
 cite(
     "trapped-autarchy", float(caught.sel(descent="linear", regime=autarchies[0])), ".0%"
@@ -136,9 +161,9 @@ cite("abundant-autarchy", float(abundant.sel(regime=autarchies[0])), ".3f")
 # Trade pays where resources are scarce. At $R = 1$ consumption is {glue:text}`abundant-trade` with trade and
 # {glue:text}`abundant-autarchy` without (equal weights): a flat profile of enough height covers both peaks.
 #
-# Descending $L$ itself, {glue:text}`trapped-trade` of the starts of trade are trapped, and {glue:text}`trapped-autarchy` of those of
-# autarchy, most of them on their way, not in a minimum: descending the logarithm, at most {glue:text}`trapped-log` are. A single
-# run of each scenario, as in the paper, makes autarchy look worse than it is more often than it does trade.
+# Descending $L$ itself, {glue:text}`trapped-trade` of the starts of trade are trapped, and {glue:text}`trapped-autarchy` of
+# those of autarchy, most of them on their way, not in a minimum: descending the logarithm, at most {glue:text}`trapped-log`
+# are. A single run of each scenario, as in the paper, makes autarchy look worse than it is more often than it does trade.
 
 # %% tags=["nbval-check-output"]
 gains = [trading[f"trade.gain.autarchy_{weight}"] > 0 for weight in (2, 1)]
@@ -147,15 +172,18 @@ print("consumption is larger under trade, by weight of an isolated country:", ga
 # %% [markdown]
 # ## The firm
 #
-# **What the paper claims.** Six workers on the circle $J_6$ with $R = 12$ face fifty random tasks. A stiffness $\lambda$ pulls their
-# centres to $\pi$; the less it pulls, the more the workers differ, the more they specialise, and the better they meet the task. The
-# rank correlation of productivity $1/L_m$ over the levels of $\lambda$ is {glue:text}`firm-h-printed` with heterogeneity and
-# {glue:text}`firm-s-printed` with specialisation, averaged over the tasks, and positive for each of them (Fig 12).
+# % typed six, 12, fifty: setting of the paper, section 3.3.2
+# **What the paper claims.** Six workers on the circle $J_6$ with $R = 12$ face fifty random tasks. A stiffness $\lambda$ pulls
+# their centres to $\pi$; the less it pulls, the more the workers differ, the more they specialise, and the better they meet the
+# task. The rank correlation of productivity $1/L_m$ over the levels of $\lambda$ is {glue:text}`firm-h-printed` with
+# heterogeneity and {glue:text}`firm-s-printed` with specialisation, averaged over the tasks, and positive for each of them (Fig
+# 12).
 #
-# **What it leaves open.** The tasks, the levels and the starts. We take levels from $10^{-3}$ to 10, evenly on the logarithm,
-# equally weighted modes, one random start a task that its levels share, and repeat the experiment with several sets of tasks. The
-# penalty is the mean distance from $\pi$ as written, and its square besides. The optimiser is the paper's: where it stops is part of
-# the result, since a rank correlation sees the smallest difference.
+# **What it leaves open.** The tasks, the levels and the starts. We take levels from {glue:text}`firm-weakest` to
+# {glue:text}`firm-strongest`, evenly on the logarithm, equally weighted modes, one random start a task that its levels share,
+# and repeat the experiment with several sets of tasks. The penalty is the mean distance from $\pi$ as written, and its square
+# besides. The optimiser is the paper's: where it stops is part of the result, since a rank correlation sees the smallest
+# difference.
 
 # %%
 workforce = economics.firm(
@@ -164,7 +192,7 @@ workforce = economics.firm(
 )
 correlations = economics.firm_correlations(workforce)
 
-# %% mystnb={"figure": {"name": "fig-a-12", "caption": "Fig 12 of paper A: rank correlation of productivity with (a) heterogeneity and (b) specialisation over the levels of stiffness, one value a task, all sets of tasks together, for both distances. Vertical lines: the mean of each set; dashed: the printed mean."}, "image": {"alt": "Two histograms of correlations, most of them between one half and one, few near zero; the means of the sets lie around the printed means."}}
+# %% mystnb={"figure": {"name": "fig-a-12", "caption": "Fig 12 of paper A: rank correlation of productivity with (a) heterogeneity and (b) specialisation over the levels of stiffness, one value a task, all sets of tasks together, for both distances. Vertical lines: the mean of each set; dashed: the printed mean."}, "image": {"alt": "Two histograms of correlations, most of them high, few near zero; the means of the sets lie around the printed means."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.8))
 for measure, ax in zip(("heterogeneity", "specialisation"), axes, strict=True):
     target = printed[f"A-3.3.2-{measure}"].value
@@ -208,6 +236,10 @@ tests = economics.firm_tests(correlations).sel(measure="specialisation", power=1
 cite("firm-deviation", float(tests.deviation.mean()), ".3f")
 largest = economics.largest_p(printed["A-3.3.2-heterogeneity"].value)
 cite("firm-largest-p", largest, ".0e")
+cite("firm-exponent-digits", len(str(int(-math.log10(largest)))))
+strengths = workforce.stiffness
+cite("firm-weakest", float(strengths.min()), "g")
+cite("firm-strongest", float(strengths.max()), "g")
 cite("firm-tasks", workforce.sizes["set"] * workforce.sizes["task"])
 below = (correlations.sel(power=1) <= 0).to_dataarray().any("variable")
 cite("firm-violators", int(below.sum()))
@@ -215,20 +247,23 @@ cite("firm-clean", int((~below.any("task")).sum()))
 cite("firm-sets", workforce.sizes["set"])
 
 # %% [markdown]
+# % typed fifty: setting of the paper, section 3.3.2
 # With the linear distance the means are {glue:text}`firm-h` and {glue:text}`firm-s`, against {glue:text}`firm-h-printed` and
-# {glue:text}`firm-s-printed` in print; with the squared one {glue:text}`firm-h-squared` and {glue:text}`firm-s-squared`. They differ
-# between sets of tasks by about as much as from print ({numref}`tab-c-firm`), so that the third digit is the draw of the tasks. The
-# printed p-value holds more than it seems: with the mean and fifty tasks it implies a standard deviation of
-# {glue:text}`firm-implied` for the correlations with specialisation; ours, for the linear distance, is {glue:text}`firm-deviation`.
+# {glue:text}`firm-s-printed` in print; with the squared one {glue:text}`firm-h-squared` and {glue:text}`firm-s-squared`. They
+# differ between sets of tasks by about as much as from print ({numref}`tab-c-firm`), so that the third digit is the draw of the
+# tasks. The printed p-value holds more than it seems: with the mean and fifty tasks it implies a standard deviation of
+# {glue:text}`firm-implied` for the correlations with specialisation; ours, for the linear distance, is
+# {glue:text}`firm-deviation`.
 #
 # Of {glue:text}`firm-tasks` tasks {glue:text}`firm-violators` have a correlation that is not positive, and
 # {glue:text}`firm-clean` of {glue:text}`firm-sets` sets have none, as printed. The scan does not show the exponent of the other
-# p-value whole. It must have two digits: values between 0 and 1 with the printed mean give at most {glue:text}`firm-largest-p`.
+# p-value whole. It must have {glue:text}`firm-exponent-digits` digits: values between 0 and 1 with the printed mean give at
+# most {glue:text}`firm-largest-p`.
 #
 # What relaxes the constraint also lowers the mismatch, whatever the workers do: {numref}`fig-c-firm` shows the sweep. The
 # correlation says that both go the same way, not that one brings about the other.
 
-# %% mystnb={"figure": {"name": "fig-c-firm", "caption": "Heterogeneity, specialisation and mismatch over the stiffness (linear distance): median over all tasks, and the middle 80 %."}, "image": {"alt": "Three panels over the stiffness: heterogeneity and specialisation fall as the stiffness grows, the mismatch rises; the spread between tasks is wide."}}
+# %% typed="80: the interval drawn, our setting" mystnb={"figure": {"name": "fig-c-firm", "caption": "Heterogeneity, specialisation and mismatch over the stiffness (linear distance): median over all tasks, and the middle 80 %."}, "image": {"alt": "Three panels over the stiffness: heterogeneity and specialisation fall as the stiffness grows, the mismatch rises; the spread between tasks is wide."}}
 fig, axes = plt.subplots(1, 3, figsize=(9, 3))
 for name, ax in zip(("heterogeneity", "specialisation", "mismatch"), axes, strict=True):
     draw.sweep_of_tasks(workforce, name, ax)
@@ -243,14 +278,16 @@ print("mean correlations are positive in every set, both distances:", bool(posit
 # %% [markdown]
 # ## The labour market
 #
+# % typed two, three: setting and regimes of the paper, section 3.3.3
 # **What the paper claims.** Two workers share a demand with two peaks, and their communication costs
-# $\lambda \sum_{ij} Q_{ij}\, d(\mu_i, \mu_j)/(\sigma_i + \sigma_j)$. As the friction $\lambda$ grows, the optimum passes three regimes:
-# two specialists at the greatest distance $\pi$, a range in which they are less and less specialised, and two generalists that keep
-# nothing of the gain (Fig 13).
+# $\lambda \sum_{ij} Q_{ij}\, d(\mu_i, \mu_j)/(\sigma_i + \sigma_j)$. As the friction $\lambda$ grows, the optimum passes three
+# regimes: two specialists at the greatest distance $\pi$, a range in which they are less and less specialised, and two
+# generalists that keep nothing of the gain (Fig 13).
 #
-# **What it leaves open.** The frictions and the starts. Besides the denominator as written we use $\sqrt{\sigma_i^2 + \sigma_j^2}$, the
-# one of the similarity. Random starts are one protocol; the other starts at the peaks, like a firm that is there already. And as two
-# agents have few unknowns, the optimum of a symmetric pair is also found by exhaustive search.
+# **What it leaves open.** The frictions and the starts. Besides the denominator as written we use
+# $\sqrt{\sigma_i^2 + \sigma_j^2}$, the one of the similarity. Random starts are one protocol; the other starts at the peaks,
+# like a firm that is there already. And as a pair of agents has few unknowns, the optimum of a symmetric pair is also found by
+# exhaustive search.
 
 # %%
 labour = economics.labour_market(
@@ -258,7 +295,7 @@ labour = economics.labour_market(
     **run.options,
 )
 
-# %% mystnb={"figure": {"name": "fig-a-13", "caption": "Fig 13 of paper A: specialisation (top) and distance of the two workers (bottom) over the friction, with the denominator as written (left) and with the root (right). Grey: the optimum of a symmetric pair by exhaustive search; squares: the lowest loss of all starts; dots: random starts; purple: median of the starts at the peaks."}, "image": {"alt": "Four panels with the friction on a logarithmic axis. Specialisation stays constant, declines over a short range and drops to nearly zero; so does the distance. Runs that start at the peaks decline slowly far beyond the drop, and random starts lie on either branch."}}
+# %% mystnb={"figure": {"name": "fig-a-13", "caption": "Fig 13 of paper A: specialisation (top) and distance of the two workers (bottom) over the friction, with the denominator as written (left) and with the root (right). Grey: the optimum of a symmetric pair by exhaustive search; squares: the lowest loss of all starts; dots: random starts; purple: median of the starts at the peaks."}, "image": {"alt": "Four panels with the friction on a logarithmic axis. Specialisation stays constant, declines over a short range and drops to nearly zero; so does the distance. Runs that start at the peaks go on declining beyond the drop and then drop too, and random starts lie on either branch."}}
 fig, axes = plt.subplots(2, 2, figsize=(9, 6.5), sharex=True, sharey="row")
 for column, scaling in enumerate(("sum", "root")):
     draw.market(labour, "specialisation", scaling, axes[0, column])
@@ -295,20 +332,27 @@ cite("market-low", market["market.sum.low"], ".2f")
 cite("market-before", float(regimes.before.iloc[0]), ".2f")
 cite("market-missed", market["market.sum.missed"], ".0%")
 cite("market-left", market["market.sum.gain_left"], ".1%")
+cite("market-regimes", market["market.sum.regimes"], ".0f")
+peaks = labour.sel(start="modes", scaling="sum").median("run")
+survivors = peaks.where(peaks.distance > 1, drop=True).isel(friction=-1)
+jump = regimes.meeting.iloc[0]
+cite("market-survival", float(survivors.friction) / jump, ".1f")
+cite("market-survivors", float(survivors.specialisation), ".2f")
 shift = (regimes.meeting.iloc[0] / regimes.meeting.iloc[1]) ** 2
 cite("market-shift", float(shift), ".2f")
 
 # %% [markdown]
-# There are three regimes, but the transition is not the gradual one of the figure. The optimum keeps the specialisation
-# {glue:text}`market-low`, declines to {glue:text}`market-before` while the friction grows by a factor of
-# {glue:text}`market-ratio`, and then jumps: the pair merges, and of the gain {glue:text}`market-left` is left. What the merged pair
-# wants is no specialisation at all; its breadth runs against the bound of the optimiser, and where it stands there depends on the
-# start.
+# There are {glue:text}`market-regimes` regimes, but the transition is not the gradual one of the figure. The optimum keeps the
+# specialisation {glue:text}`market-low`, declines to {glue:text}`market-before` while the friction grows by a factor of
+# {glue:text}`market-ratio`, and then jumps: the pair merges, and of the gain {glue:text}`market-left` is left. What the merged
+# pair wants is no specialisation at all; its breadth runs against the bound of the optimiser, and where it stands there depends
+# on the start.
 #
-# Past the jump the specialised pair is still a local minimum. Runs that start at the peaks stay on it and decline gradually over more
-# than a decade of friction, which is the shape of the printed curve; of the random starts, {glue:text}`market-missed` do not find the
-# optimum. A gradual decline over a wide range is therefore a property of the start, or of averaging over starts, not of the optimum.
-# In economic terms: an existing firm of specialists survives frictions under which it would not have been founded.
+# Past the jump the specialised pair is still a local minimum. Runs that start at the peaks stay on it up to
+# {glue:text}`market-survival` times the friction of the jump, while their specialisation falls to
+# {glue:text}`market-survivors`; of the random starts, {glue:text}`market-missed` do not find the optimum. A gradual decline
+# over a wide range, the shape of the printed curve, is therefore a property of the start, or of averaging over starts, not of
+# the optimum. In economic terms: an existing firm of specialists survives frictions under which it would not have been founded.
 #
 # The first plateau is exact because the demand can be met exactly. The loss then has a kink at the optimum, and a small
 # friction does not move the workers at all. The other denominator shifts both borders by the same factor (squared:
@@ -326,13 +370,17 @@ print(
 # %% [markdown]
 # ## The portfolio
 #
-# **What the paper claims.** Two securities with $\sigma = 0.5$ are held in a market whose best sector drifts as a wave with Brownian
-# motion. The diversified portfolio, at $\pi/2$ and $3\pi/2$, has the higher mean return and the lower coefficient of variation than the
-# other, with both at $\pi$, in all of sixteen markets (Fig 14); paired t-tests give {glue:text}`t-mean-printed` and
-# {glue:text}`t-cv-printed` (Table 2).
+# % typed two: setting of the paper, section 3.3.4
+# **What the paper claims.** Two securities with $\sigma$ = {glue:text}`security-breadth` are held in a market whose best sector
+# drifts as a wave with Brownian motion. Of {glue:text}`markets` markets, the diversified portfolio, at $\pi/2$ and $3\pi/2$,
+# has a higher mean return than the other, with both at $\pi$, in {glue:text}`A-3.3.4-mean-count` and a lower coefficient of
+# variation in {glue:text}`A-3.3.4-cv-count` (Fig 14); paired t-tests give {glue:text}`A-3.3.4-mean-t` and
+# {glue:text}`A-3.3.4-cv-t` (Table 2).
 #
-# **What it leaves open.** The Brownian paths. This is the experiment of Fig 4 with noise added, $\sigma_\mathrm{BM} = 0.15$ after one
-# period; Table 2 is one draw of it. We repeat it many times, each market with a path of its own, or all markets with one path.
+# % typed 0.15: setting of the paper, section 3.3.4
+# **What it leaves open.** The Brownian paths. This is the experiment of Fig 4 with noise added, $\sigma_\mathrm{BM} = 0.15$
+# after one period; Table 2 is one draw of it. We repeat it many times, each market with a path of its own, or all markets with
+# one path.
 
 # %%
 held = economics.portfolio(
@@ -340,14 +388,14 @@ held = economics.portfolio(
 )
 draws = economics.portfolio_tests(held)
 
-# %% mystnb={"figure": {"name": "fig-a-14", "caption": "Fig 14 of paper A: mean return and coefficient of variation of both portfolios in the sixteen markets, named by their breadth. Bars: median over the Brownian paths; lines: the middle 95 %."}, "image": {"alt": "Two bar charts over sixteen markets: the heterogeneous portfolio has the higher mean return and the lower coefficient of variation; the spread over the paths is small in most markets."}}
+# %% typed="95, sixteen: the interval drawn, our setting, and the paper's markets" mystnb={"figure": {"name": "fig-a-14", "caption": "Fig 14 of paper A: mean return and coefficient of variation of both portfolios in the sixteen markets, named by their breadth. Bars: median over the Brownian paths; lines: the middle 95 %."}, "image": {"alt": "Two bar charts over sixteen markets: the heterogeneous portfolio has the higher mean return and the lower coefficient of variation; the spread over the paths is small in most markets."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 4))
 for metric, ax in zip(("mean", "cv"), axes, strict=True):
     draw.metric_by_market(held, metric, ax, labels=catalogues.unimodal().labels)
 panel_letters(axes)
 plt.show()
 
-# %%
+# %% typed=["sixteen: markets of the paper, section 3.3.4", "2.5, 97.5: the interval shown, our setting"]
 t_printed = {metric: printed[f"A-3.3.4-{metric}-t"].value for metric in ("mean", "cv")}
 table(
     economics.portfolio_table(draws, t_printed),
@@ -396,8 +444,10 @@ claims_table(
 )
 
 # %%
-cite("t-mean-printed", printed["A-3.3.4-mean-t"].published)
-cite("t-cv-printed", printed["A-3.3.4-cv-t"].published)
+cite("security-breadth", pairs.BREADTH)
+cite("markets", held.sizes["demand"])
+for metric in ("mean", "cv"):
+    cite_claims(f"A-3.3.4-{metric}-t", f"A-3.3.4-{metric}-count")
 for metric in ("mean", "cv"):
     cite(f"t-{metric}-still", float(still.sel(metric=metric)), ".2f")
     cite(f"all-{metric}", returns[f"portfolio.{metric}.all"], ".0%")
@@ -412,7 +462,7 @@ cite("percentile-cv", percentile.iloc[1], ".0f")
 # {numref}`tab-c-tab-2` says only that the median draw is not the paper's. In the scan both carry a stray leading digit, which their
 # own p-values rule out.
 #
-# In {glue:text}`all-mean` of the draws all sixteen markets favour the diversified portfolio in the mean return, in
+# In {glue:text}`all-mean` of the draws all {glue:text}`markets` markets favour the diversified portfolio in the mean return, in
 # {glue:text}`all-cv` in the coefficient of variation. Without the noise the statistics are {glue:text}`t-mean-still` and
 # {glue:text}`t-cv-still`, those of Table 1: pairs, pressures and wave are the same, so that Table 2 supports the claim as a second
 # reading of one experiment, not as a second experiment. The confound of {numref}`fig-c-breadth` holds here as well.

@@ -17,6 +17,7 @@
 # as its workload, its network and its resources change? The paper's answers are laws of heterogeneity. This chapter recomputes
 # them, and asks of each how much of it is the optimum, how much the workload, and how much the place where the optimiser stops.
 #
+# % typed 0.5, 1.5, 0.01, 5000, 100, 10^{-6}, 256: our setting
 # One setting holds from here to the end of the agents' weights, unless a section says otherwise. Centres start uniformly on the
 # circle and breadths between 0.5 and 1.5, bounded by 0 alone; Adam descends $L$ itself at a rate of 0.01 for at most 5000 steps
 # (fewer at the smaller scales of this book) and stops after 100 steps that do not improve $L$ by $10^{-6}$. The paper gives none
@@ -37,7 +38,15 @@ from dpslib.experiments import (
     scaling,
     topology,
 )
-from dpslib.notebook import cite, claims_table, provenance, record, setup, table
+from dpslib.notebook import (
+    cite,
+    cite_claims,
+    claims_table,
+    provenance,
+    record,
+    setup,
+    table,
+)
 from dpslib.plots import arguments as draw_arguments
 from dpslib.plots import efficiency as draw_efficiency
 from dpslib.plots import recursion as draw_recursion
@@ -68,19 +77,21 @@ printed = {name: claim.published for name, claim in claims.load().items()}
 # H(N) = \frac{H_\infty}{1 + (N/a)^{-\gamma}},
 # $$ (eq-log-logistic)
 #
+# % typed half, sixteen: definition of a parameter, and workloads of the paper, section 4.1
 # with a limit $H_\infty$, a size $a$ at half of it and an exponent $\gamma$ (Figs 18 and 19). For sixteen unlike workloads the
 # function fits less well (Fig 20).
 #
+# % typed 8, 9, eight: settings of the paper, sections 4.1 and 4.2
 # **What it leaves open.** The sizes, the number of runs, the optimiser's stop. The text says that the peaks are evenly spaced;
 # the correlations of the [next section](#the-influence-of-the-workload) show that they stand at $2\pi k/(n+1)$, with a gap at 0.
-# We take 1 to 8 peaks, as section 4.2 does (4.1 says 1 to 9 and calls them eight), on the circle $J_N$ with $R = 2N$. One call
+# We take 1 to 8 peaks, as section 4.2 does (section 4.1 says 1 to 9 and calls them eight), on the circle $J_N$ with $R = 2N$. One call
 # solves both spacings and the sixteen workloads of Fig 34a, as far as they are known.
 
 # %%
 growth = scaling.size_scaling(**scaling.SCALING[run.scale], **run.options)
 peaks, unlike = (scaling.of_series(growth, name) for name in ("gap", "diverse"))
 
-# %% mystnb={"figure": {"name": "fig-a-18", "caption": "Fig 18 of paper A: (a) heterogeneity and (b) specialisation of optimised systems against their size, averaged over mixtures of 1 to 8 peaks. Shaded: one standard deviation over the workloads; thin lines: single seeds; dotted: random agents like those that the runs start from."}, "image": {"alt": "Two panels against system size: mean heterogeneity rises from 0 and levels off far above that of the random agents it starts from; specialisation rises steeply within the first few agents and then falls slowly."}}
+# %% typed="8: setting of the paper, section 4.2" mystnb={"figure": {"name": "fig-a-18", "caption": "Fig 18 of paper A: (a) heterogeneity and (b) specialisation of optimised systems against their size, averaged over mixtures of 1 to 8 peaks. Shaded: one standard deviation over the workloads; thin lines: single seeds; dotted: random agents like those that the runs start from."}, "image": {"alt": "Two panels against system size: mean heterogeneity rises from 0 and levels off far above that of the random agents it starts from; specialisation rises steeply within the first few agents and then falls slowly."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.8))
 draw_scaling.by_size(peaks, axes[0], ylabel="heterogeneity H")
 draw_scaling.by_size(
@@ -89,14 +100,14 @@ draw_scaling.by_size(
 panel_letters(axes)
 plt.show()
 
-# %% mystnb={"figure": {"name": "fig-a-19", "caption": "Fig 19 of paper A: (a) the heterogeneity of Fig 18 on a logarithmic axis with the fitted log-logistic curve (dashed), and, in grey, that of random agents before any optimisation with its own fit. (b) Each of the eight workloads by itself."}, "image": {"alt": "Two panels against system size: two sigmoid curves, the optimised one about twice as high as the random one, both close to their dashed fits; eight curves, the one for a single peak staying near zero and those for more peaks rising to between two and six."}}
+# %% mystnb={"figure": {"name": "fig-a-19", "caption": "Fig 19 of paper A: (a) the heterogeneity of Fig 18 on a logarithmic axis with the fitted log-logistic curve (dashed), and, in grey, that of random agents before any optimisation with its own fit. (b) Each of the eight workloads by itself."}, "image": {"alt": "Two panels against system size: two sigmoid curves, the optimised one well above the random one, both close to their dashed fits; eight curves, the one for a single peak staying near zero and those for more peaks rising well above it."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.8))
 draw_scaling.with_fit(peaks, axes[0])
 draw_scaling.by_task(peaks, axes[1])
 panel_letters(axes)
 plt.show()
 
-# %% mystnb={"figure": {"name": "fig-a-20", "caption": "Fig 20 of paper A: (a) mean heterogeneity against size for sixteen unlike workloads, with the fitted log-logistic curve; small dots are single seeds. (b) Each workload by itself. The parameters of these workloads are our reading."}, "image": {"alt": "Two panels against system size: a rising curve close to its fit; sixteen curves, from nearly flat for single peaks to high for many peaks."}}
+# %% typed="sixteen: workloads of the paper, section 4.1" mystnb={"figure": {"name": "fig-a-20", "caption": "Fig 20 of paper A: (a) mean heterogeneity against size for sixteen unlike workloads, with the fitted log-logistic curve; small dots are single seeds. (b) Each workload by itself. The parameters of these workloads are our reading."}, "image": {"alt": "Two panels against system size: a rising curve close to its fit; sixteen curves, from nearly flat for single peaks to high for many peaks."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 4.2))
 draw_scaling.with_fit(unlike, axes[0], null=False)
 draw_scaling.by_task(unlike, axes[1])
@@ -110,7 +121,7 @@ plt.show()
 # also to random agents: drawn as the runs' starts are, never optimised. For comparison, it adds another curve that
 # rises and levels off, $H_\infty (1 - 2^{-N/a})$.
 
-# %%
+# %% typed="half: name of a parameter"
 curves = scaling.scaling_curves(growth)
 table(
     curves,
@@ -145,6 +156,7 @@ cite("scaling-grid-all", float(fine.max()), ".0e")
 # {glue:text}`scaling-above-start` of the seeds the largest systems end above the random ones. The sixteen unlike workloads are
 # stand-ins; for them $R^2$ is {glue:text}`scaling-r2-diverse`.
 #
+# % typed 256, twice: our setting, and a property of the identified grid
 # The grid is fine enough: between 256 points and the convention's own grid, the loss of the same agents differs by at most
 # {glue:text}`scaling-grid` of $1 + L$ for the peaks with a gap, and by at most {glue:text}`scaling-grid-all` for all workloads: the
 # identified grid counts 0 and $2\pi$, one place, twice, which weighs more on a coarse grid where a mode stands there.
@@ -152,7 +164,7 @@ cite("scaling-grid-all", float(fine.max()), ".0e")
 # %%
 scaling_results = scaling.scaling_results(growth)
 claims_table(
-    {key: scaling_results[key] for key in ("scaling.r2", "scaling.grown")},
+    scaling_results,
     "fig-a-18",
     label="tab-c-fig-18",
     caption="What the paper says about Fig 18, and what was recomputed.",
@@ -181,9 +193,9 @@ print("a single agent has no heterogeneity:", bool(share == 1))
 # %% [markdown]
 # ## The influence of the workload
 #
-# **What the paper claims.** Fitted to each of the eight workloads, the limit $H_\infty$ correlates with four of twelve metrics
-# of the workload so closely that they pass Bonferroni's correction: the workload's own heterogeneity, its peak height, its
-# circular variance and its entropy (Figs 21 and 22).
+# **What the paper claims.** Fitted to each of the eight workloads, the limit $H_\infty$ correlates with
+# {glue:text}`A-4.2-passing` of {glue:text}`workload-metrics` metrics of the workload so closely that they pass Bonferroni's
+# correction: the workload's own heterogeneity, its peak height, its circular variance and its entropy (Figs 21 and 22).
 #
 # **What it leaves open.** The sizes that enter the fits; where the peaks stand was inferred here. We fit the mean over runs, and
 # each run by itself for the spread.
@@ -192,12 +204,12 @@ print("a single agent has no heterogeneity:", bool(share == 1))
 influence = scaling.workload_influence(growth, convention=run.convention)
 even = scaling.workload_influence(growth, "even", convention=run.convention)
 
-# %% mystnb={"figure": {"name": "fig-a-21", "caption": "Fig 21 of paper A: Pearson correlation of twelve metrics of the workload with the fitted limit of heterogeneity over eight workloads. Bars: fits to the mean over runs, blue where positive, purple where negative; dots: fits to single seeds; a star: passes Bonferroni's correction for twelve tests."}, "image": {"alt": "Bars of twelve correlations sorted by size: the strongest are positive for low-level heterogeneity and circular variance and negative for peak height; Fourier energies and the number of peaks are weakest."}}
+# %% typed="twelve, eight: metrics of appendix D.2 and workloads of section 4.2" mystnb={"figure": {"name": "fig-a-21", "caption": "Fig 21 of paper A: Pearson correlation of twelve metrics of the workload with the fitted limit of heterogeneity over eight workloads. Bars: fits to the mean over runs, blue where positive, purple where negative; dots: fits to single seeds; a star: passes Bonferroni's correction for twelve tests."}, "image": {"alt": "Bars of twelve correlations sorted by size: the strongest are positive for low-level heterogeneity and circular variance and negative for peak height; Fourier energies and the number of peaks are weakest."}}
 fig, ax = plt.subplots(figsize=(8, 4.2))
 draw_scaling.metric_correlations(influence, ax)
 plt.show()
 
-# %% mystnb={"figure": {"name": "fig-a-22", "caption": "Fig 22 of paper A: the fitted limit of heterogeneity against (a) the workload's own heterogeneity and (b) its peak height, with regression lines; one dot a workload, grey bars: range over seeds."}, "image": {"alt": "Two scatter plots of eight workloads with regression lines, rising with low-level heterogeneity and falling with peak height; the workload with one peak lies far from the others in both."}}
+# %% typed="eight: workloads of section 4.2" mystnb={"figure": {"name": "fig-a-22", "caption": "Fig 22 of paper A: the fitted limit of heterogeneity against (a) the workload's own heterogeneity and (b) its peak height, with regression lines; one dot a workload, grey bars: range over seeds."}, "image": {"alt": "Two scatter plots of eight workloads with regression lines, rising with low-level heterogeneity and falling with peak height; the workload with one peak lies far from the others in both."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True)
 draw_scaling.predictor(influence, "heterogeneity_low", axes[0])
 draw_scaling.predictor(influence, "peak_height", axes[1])
@@ -225,6 +237,7 @@ claims_table(
 # %% [markdown]
 # ### How much rests on what
 #
+# % typed three, two: the things that the paragraph lists, and from how many peaks on there is a spacing
 # Three things carry these correlations, and {numref}`tab-c-influence` and {numref}`fig-c-influence` take them away one by one.
 # *The workload with one peak* lies far from the other seven in Fig 22. *The gap*: with evenly spaced peaks, as the text has
 # them, the circular variance is 1 for every workload with two or more peaks, and cannot grade them. *The largest system* that
@@ -240,7 +253,7 @@ table(
     | {"p": ".4f"},
 )
 
-# %% mystnb={"figure": {"name": "fig-c-influence", "caption": "Size of the four correlations when only systems up to a given size enter the fits of the limit."}, "image": {"alt": "Four curves of the absolute correlation against the largest fitted system, varying between about 0.7 and 0.9 and ending close together."}}
+# %% mystnb={"figure": {"name": "fig-c-influence", "caption": "Size of the four correlations when only systems up to a given size enter the fits of the limit."}, "image": {"alt": "Four curves of the absolute correlation against the largest fitted system, varying with it and ending close together."}}
 by_range = scaling.influence_by_range(peaks, convention=run.convention)
 fig, ax = plt.subplots(figsize=(6, 3.8))
 draw_scaling.correlation_by_range(by_range, ax)
@@ -253,6 +266,17 @@ cite("influence-even-passing", int(even.passes.sum()))
 without = np.abs(influence.r_without_unimodal.sel(metric=named))
 cite("influence-without-least", float(without.min()), ".2f")
 cite("influence-without-most", float(without.max()), ".2f")
+points = influence.sizes["task"] - 1
+threshold = influence_results["workload.threshold"]
+several = influence.isel(task=slice(1, None))
+significant = sum(
+    scaling.correlation(values, several.limit.values)[1] < threshold
+    for values in several.value.sel(metric=named).values
+)
+cite("influence-without-points", points)
+cite("influence-without-passing", significant or "none")
+cite("workload-metrics", influence.sizes["metric"])
+cite_claims("A-4.2-passing")
 deviation = [
     abs(influence_results[f"workload.{name}.r"] - float(printed[f"A-4.2-{key}-r"]))
     for name, key in zip(named, ("low", "height", "variance", "entropy"), strict=True)
@@ -266,7 +290,8 @@ cite("influence-range-most", float(low.max()), ".2f")
 # The four correlations lie within {glue:text}`influence-deviation` of the printed ones. {glue:text}`influence-passing` metrics pass
 # the correction here, and {glue:text}`influence-even-passing` under even spacing, where the printed values are out of reach.
 # Without the workload with one peak the four correlations fall to {glue:text}`influence-without-least` to
-# {glue:text}`influence-without-most`, which seven points do not tell from chance after correction. With the largest fitted
+# {glue:text}`influence-without-most`, of which {glue:text}`influence-without-passing` can be told from chance by
+# {glue:text}`influence-without-points` points after correction. With the largest fitted
 # system, that of the workload's own heterogeneity moves between {glue:text}`influence-range-least` and
 # {glue:text}`influence-range-most`. With the gap the printed values are thus within reach of the runs, and what they show is chiefly
 # that one peak asks for less heterogeneity than several.
@@ -282,27 +307,29 @@ print("Bonferroni's threshold:", round(influence_results["workload.threshold"], 
 # %% [markdown]
 # ## The size of components
 #
+# % typed eight, 2, 4, 8: setting of the paper, section 4.3.1
 # **What the paper claims.** Eight agents are split into components of size $k$ = 1, 2, 4, 8, each of which faces the whole
-# bimodal task. Heterogeneity of the system and within components grows with $k$, the loss falls by nearly four orders of
-# magnitude, agents spread out and specialise (Figs 23 to 25). The paper concludes that the heterogeneity of a system is bounded
-# by what its largest component can sustain.
+# bimodal task. Heterogeneity of the system and within components grows with $k$, the loss falls by nearly
+# {glue:text}`A-4.3.1-orders` orders of magnitude, agents spread out and specialise (Figs 23 to 25). The paper concludes that the
+# heterogeneity of a system is bounded by what its largest component can sustain.
 #
 # **What it leaves open.** How a component produces. With the weights of its own $Q$ an agent counts $k$ times, the loss vanishes
-# from $k = 4$ on, and the run stops where it started. With $W_c = \sum_{i \in c} w_i / R$, every agent counting once, the loss
-# stays positive; this is our first reading. Its stop is a second question, and {numref}`fig-c-readings` shows all three.
+# from $k$ = {glue:text}`component-vanishing` on, and the run stops where it started. With $W_c = \sum_{i \in c} w_i / R$, every
+# agent counting once, the loss stays positive; this is our first reading. Its stop is a second question, and
+# {numref}`fig-c-readings` shows all of this.
 
 # %%
 parts = topology.component_size(**topology.COMPONENTS[run.scale], **run.options)
 tight = parts.sel(reading="tight stop")
 
-# %% mystnb={"figure": {"name": "fig-a-23", "caption": "Fig 23 of paper A: effect of component size on (a) heterogeneity of the system and within components and (b) the loss, as the sum that the model minimises and as the mean over components. Lines: medians; shaded: tenth to ninetieth percentile over seeds."}, "image": {"alt": "Two panels against component size: heterogeneity rises steeply from one to two and more slowly after that, system and components together from two on; the loss falls over several orders of magnitude on a logarithmic axis."}}
+# %% mystnb={"figure": {"name": "fig-a-23", "caption": "Fig 23 of paper A: effect of component size on (a) heterogeneity of the system and within components and (b) the loss, as the sum that the model minimises and as the mean over components. Lines: medians; shaded: tenth to ninetieth percentile over seeds."}, "image": {"alt": "Two panels against component size: heterogeneity rises steeply at first and more slowly after that, system and components together from pairs on; the loss falls over several orders of magnitude on a logarithmic axis."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.8))
 draw_topology.heterogeneity_by_component(tight, axes[0])
 draw_topology.loss_by_component(tight, axes[1])
 panel_letters(axes)
 plt.show()
 
-# %% mystnb={"figure": {"name": "fig-a-24", "caption": "Fig 24 of paper A: centres of all agents of all seeds for each component size; vertical jitter separates points, dotted lines mark the task's modes."}, "image": {"alt": "Four rows of dots over the circle: uniformly scattered for single agents, two tight columns at the modes for pairs, several columns for four, and a spread around the modes for eight."}}
+# %% typed="four, two, eight: component sizes of section 4.3.1, and the layout" mystnb={"figure": {"name": "fig-a-24", "caption": "Fig 24 of paper A: centres of all agents of all seeds for each component size; vertical jitter separates points, dotted lines mark the task's modes."}, "image": {"alt": "Four rows of dots over the circle: uniformly scattered for single agents, two tight columns at the modes for pairs, several columns for four, and a spread around the modes for eight."}}
 fig, ax = plt.subplots(figsize=(8, 3.4))
 draw_topology.positions(tight, ax)
 plt.show()
@@ -314,7 +341,7 @@ draw_topology.specialisations(tight, axes[1])
 panel_letters(axes)
 plt.show()
 
-# %% mystnb={"figure": {"name": "fig-c-readings", "caption": "Heterogeneity of the system against component size under three readings: weights of 1 with a stop at improvements below 1e-6 and below 1e-3, and the weights of Q itself. Medians; shaded: tenth to ninetieth percentile over seeds."}, "image": {"alt": "Three curves against component size: alike up to two; the tight stop ends highest, the loose one lower and wider, and the curve with the weights of Q stays near the heterogeneity of the start."}}
+# %% typed="three, 1e-6, 1e-3: our readings" mystnb={"figure": {"name": "fig-c-readings", "caption": "Heterogeneity of the system against component size under three readings: weights of 1 with a stop at improvements below 1e-6 and below 1e-3, and the weights of Q itself. Medians; shaded: tenth to ninetieth percentile over seeds."}, "image": {"alt": "Three curves against component size: alike up to pairs; the tight stop ends highest, the loose one lower and wider, and the curve with the weights of Q stays near the heterogeneity of the start."}}
 fig, ax = plt.subplots(figsize=(6, 3.8))
 draw_topology.heterogeneity_by_reading(parts, ax)
 plt.show()
@@ -331,6 +358,14 @@ claims_table(
 # %%
 claims_table(
     component_results,
+    "fig-a-24",
+    label="tab-c-fig-24",
+    caption="What the paper says about Fig 24, and what was recomputed.",
+)
+
+# %%
+claims_table(
+    component_results,
     "fig-a-25",
     label="tab-c-fig-25",
     caption="What the paper says about Fig 25, and what was recomputed.",
@@ -340,9 +375,21 @@ claims_table(
 single, four, eight = (tight.sel(component_size=k) for k in (1, 4, 8))
 cite("component-unfinished", float(single.unfinished.mean()), ".0%")
 cite("component-h1", component_results["component.heterogeneity.1"], ".2f")
-cite("component-h1-printed", printed["A-4.3.1-h1"])
 higher = (eight.heterogeneity > four.heterogeneity).mean()
 cite("component-eight-above-four", float(higher), ".0%")
+of_readings = parts.heterogeneity.median("run")
+reaching = sum(
+    all(
+        claims.load()[f"A-4.3.1-h{k}"].agrees(float(one.sel(component_size=k)))
+        for k in topology.SIZES
+    )
+    for one in of_readings.transpose("reading", "component_size")
+)
+cite("component-readings", parts.sizes["reading"])
+cite("component-reaching", reaching or "None")
+covered = (parts.loss.sel(reading="block weights") == 0).all("run")
+cite("component-vanishing", int(covered.component_size[covered].min()))
+cite_claims("A-4.3.1-orders", "A-4.3.1-h1")
 loose = parts.sel(reading="loose stop").heterogeneity.median("run")
 cite("component-loose-4", float(loose.sel(component_size=4)), ".2f")
 cite("component-loose-8", float(loose.sel(component_size=8)), ".2f")
@@ -357,12 +404,14 @@ cite("component-below-within", float((excess < -1e-3).mean()), ".0%")
 # The order of the medians and the fall of the loss are reproduced ({glue:text}`component-orders-mean` orders of magnitude for
 # the mean over components, {glue:text}`component-orders-sum` for the sum). The single values are not all, and the reasons differ:
 #
+# % typed four, eight, 8: component sizes, setting of the paper, section 4.3.1
 # - *Isolated agents* do not settle: the best single agent is as broad as it can be, and the step limit ends
 #   {glue:text}`component-unfinished` of these runs while the breadth still grows. Their heterogeneity of
-#   {glue:text}`component-h1` (printed {glue:text}`component-h1-printed`) is a property of the number of steps.
+#   {glue:text}`component-h1` (printed {glue:text}`A-4.3.1-h1`) is a property of the number of steps.
 # - *From four to eight* the system gains little: in {glue:text}`component-eight-above-four` of the seeds eight are more
 #   heterogeneous than four. With the loose stop the medians are {glue:text}`component-loose-4` and
-#   {glue:text}`component-loose-8`. No stop or reading that was tried gives all four printed values.
+#   {glue:text}`component-loose-8`. {glue:text}`component-reaching` of {glue:text}`component-readings` stops
+#   and readings gives all printed values.
 # - *The bound* is the wrong way round. Components that are copies of each other make a system exactly as heterogeneous as each
 #   of them; components that differ make one that is more so. The system falls below its components in
 #   {glue:text}`component-below-within` of the runs with $k < 8$. For $k = 1$ the components have heterogeneity 0 by definition,
@@ -378,14 +427,15 @@ print(
 # %% [markdown]
 # ## The cost of communication
 #
+# % typed two, three, seven: setting of the paper, section 4.3.2
 # **What the paper claims.** Two clusters of three agents, joined by a weak bridge, face seven modes. As communication becomes
 # dearer the agents of a cluster first stay as far apart as without cost, then collapse to one place, near
-# $\lambda_c$ = {glue:text}`locality-first-printed`, with the two clusters opposite each other; beyond
-# {glue:text}`locality-second-printed` all six are alike (Fig 26). The paper calls it a phase transition.
+# $\lambda_c$ = {glue:text}`A-4.3.2-first`, with the two clusters opposite each other; beyond
+# {glue:text}`A-4.3.2-second` all agents are alike (Fig 26). The paper calls it a phase transition.
 #
 # **What it leaves open.** $R$, the smallest positive $\lambda_c$, the modes' places (the formula is not legible) and whether
 # distances are divided by breadths, as in section 3.3.3. We take $R = \sum_i \alpha_i$, modes at $2\pi k/7$ and plain distances:
-# of the readings tried, only these show all three regimes. {numref}`fig-c-locality` shows two others.
+# of the readings tried, only these show all of the regimes. {numref}`fig-c-locality` shows {glue:text}`locality-others` others.
 
 # %%
 local = topology.locality(**topology.LOCALITY[run.scale], **run.options)
@@ -398,12 +448,12 @@ others = {
     ),
 }
 
-# %% mystnb={"figure": {"name": "fig-a-26", "caption": "Fig 26 of paper A: mean distance of two agents within and between clusters against the cost of communication. Lines: medians; shaded: tenth to ninetieth percentile over seeds; dotted: π."}, "image": {"alt": "Two curves against the cost on a logarithmic axis: the distance within clusters falls to zero in the middle of the range, that between clusters rises to nearly π at the same place and falls to zero near the end."}}
+# %% typed="two: any pair" mystnb={"figure": {"name": "fig-a-26", "caption": "Fig 26 of paper A: mean distance of two agents within and between clusters against the cost of communication. Lines: medians; shaded: tenth to ninetieth percentile over seeds; dotted: π."}, "image": {"alt": "Two curves against the cost on a logarithmic axis: the distance within clusters falls to zero in the middle of the range, that between clusters rises to nearly π at the same place and falls to zero near the end."}}
 fig, ax = plt.subplots(figsize=(8, 4.2))
 draw_topology.distances(local, ax)
 plt.show()
 
-# %% mystnb={"figure": {"name": "fig-c-locality", "caption": "The distances of Fig 26 under two other readings: (a) modes at 2πk/8, with a gap at 0; (b) distances divided by the sum of both breadths, as in section 3.3.3."}, "image": {"alt": "Two panels: with a gap the distance within clusters falls late and the clusters do not become opposite; with divided distances clusters collapse and stay opposite to the end of the range."}}
+# %% typed="two: our readings" mystnb={"figure": {"name": "fig-c-locality", "caption": "The distances of Fig 26 under two other readings: (a) modes at 2πk/8, with a gap at 0; (b) distances divided by the sum of both breadths, as in section 3.3.3."}, "image": {"alt": "Two panels: with a gap the distance within clusters falls late and the clusters do not become opposite; with divided distances clusters collapse and stay opposite to the end of the range."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True)
 for ax, other in zip(axes, others.values(), strict=True):
     draw_topology.distances(other, ax)
@@ -420,8 +470,12 @@ claims_table(
 )
 
 # %%
-cite("locality-first-printed", printed["A-4.3.2-first"])
-cite("locality-second-printed", printed["A-4.3.2-second"])
+cite_claims("A-4.3.2-first", "A-4.3.2-second")
+collapsed = local.within.median("run") < float(local.within[0].median()) / 2
+joined = collapsed & (local.between.median("run") < np.pi / 2)
+states = set(zip(collapsed.values.tolist(), joined.values.tolist(), strict=True))
+cite("locality-regimes", len(states))
+cite("locality-others", len(others))
 cite("locality-first", locality_results["locality.first"], ".1e")
 cite("locality-second", locality_results["locality.second"], ".1e")
 first = [
@@ -431,16 +485,20 @@ first = [
 cite("locality-first-least", min(first), ".0e")
 cite("locality-first-most", max(first), ".0e")
 cite("locality-kept", locality_results["locality.kept"], ".2f")
-above = (local.loss > 1.01 * local.loss.min("run")).mean("run")
+margin = 0.01
+above = (local.loss > (1 + margin) * local.loss.min("run")).mean("run")
+cite("locality-margin", margin, ".0%")
 cite("locality-trapped", float(above.max()), ".0%")
 
 # %% [markdown]
-# Three regimes appear: agents apart, clusters alike and opposite, all alike. The medians cross at
-# {glue:text}`locality-first` and {glue:text}`locality-second`. A single seed crosses anywhere between
-# {glue:text}`locality-first-least` and {glue:text}`locality-first-most`, because the optimum is hard to find: at the cost where it
-# is hardest, {glue:text}`locality-trapped` of the runs end more than 1 % above the best one. Below the first transition the distance within
-# clusters already falls, to {glue:text}`locality-kept` of its free value. That the system passes through these regimes is
-# reproduced; the critical costs belong to the optimiser and its starts as much as to the model.
+# % typed three: what the sentence lists
+# The regimes that appear are {glue:text}`locality-regimes`, of three possible: agents apart, clusters alike and opposite, all
+# alike. The medians cross at {glue:text}`locality-first` and {glue:text}`locality-second`. A single seed crosses anywhere between
+# {glue:text}`locality-first-least` and {glue:text}`locality-first-most`, because the optimum is hard to find: at the cost where
+# it is hardest, {glue:text}`locality-trapped` of the runs end more than {glue:text}`locality-margin` above the best one. Below
+# the first transition the distance within clusters already falls, to {glue:text}`locality-kept` of its free value. That the
+# system passes through these regimes is reproduced; the critical costs belong to the optimiser and its starts as much as to the
+# model.
 
 # %% tags=["nbval-check-output"]
 ordered = [*local.strength.values] == sorted(local.strength.values)
@@ -450,17 +508,19 @@ print("costs in order, distances at most π:", ordered, inside)
 # %% [markdown]
 # ## Agents of unequal weight
 #
+# % typed five, 5: setting of the paper, section E.2
 # **What the paper claims.** In a linear model a network acts through the weights $\alpha_i$ with which agents enter production
-# (appendix E). Of five agents with $\alpha = (1, \dots, 5)$ the lighter ones specialise more, the first nearly twice as much as
-# the last; five agents of equal weight are all alike (Figs 36 and 37).
+# (appendix E). Of five agents with $\alpha = (1, \dots, 5)$ the lighter ones specialise more, the first nearly
+# {glue:text}`A-E.2-ratio` times as much as the last; five agents of equal weight are all alike (Figs 36 and 37).
 #
+# % typed two, four: our setting
 # **What it leaves open.** The task, $R$ ("high"), the number of Monte Carlo runs. We take the bi-Gaussian and two levels of $R$,
 # $\sum_i \alpha_i$ and four times that.
 
 # %%
 unequal = topology.agent_weights(**topology.WEIGHTS[run.scale], **run.options)
 
-# %% mystnb={"figure": {"name": "fig-a-36", "caption": "Fig 36 of paper A: specialisation of five agents (a) with weights 1 to 5 and (b) with equal weights. Dots: means over random starts; bars: standard deviations."}, "image": {"alt": "Two panels: specialisation falls with the weight from above three to below two; with equal weights it is flat within wide bars."}}
+# %% typed="five, 5: setting of the paper, section E.2" mystnb={"figure": {"name": "fig-a-36", "caption": "Fig 36 of paper A: specialisation of five agents (a) with weights 1 to 5 and (b) with equal weights. Dots: means over random starts; bars: standard deviations."}, "image": {"alt": "Two panels: specialisation falls with the weight; with equal weights it is flat within wide bars."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True)
 draw_topology.weights(unequal, "weighted", axes[0])
 draw_topology.weights(unequal, "mean field", axes[1])
@@ -482,11 +542,24 @@ claims_table(
 )
 
 # %%
+claims_table(
+    weight_results,
+    "fig-a-37",
+    label="tab-c-fig-37",
+    caption="What the paper says about Fig 37, and what was recomputed.",
+)
+
+# %%
+cite_claims("A-E.2-ratio")
+by_weight = unequal.specialisation.sel(scheme="weighted").isel(resource=0).mean("run")
+cite("weights-first", float(by_weight[0]), ".2f")
+cite("weights-last", float(by_weight[-1]), ".2f")
 cite("weights-ratio", weight_results["weights.ratio"], ".2f")
 cite("weights-share", weight_results["weights.share"], ".0%")
 
 # %% [markdown]
-# On average the first agent is {glue:text}`weights-ratio` times as specialised as the last. In a single run it need not be: it is
+# On average the first agent is {glue:text}`weights-ratio` times as specialised as the last ({glue:text}`weights-first` against
+# {glue:text}`weights-last`). In a single run it need not be: it is
 # the more specialised of the two in {glue:text}`weights-share` of the runs, since which agent serves which mode is a matter of
 # the start.
 
@@ -497,21 +570,24 @@ print("weights:", alpha.weights.round(decimals=9).tolist(), alpha.n_components)
 # %% [markdown]
 # ## Resources and stiffness
 #
+# % typed sixteen: setting of the paper, section 4.4
 # **What the paper claims.** Sixteen agents become more heterogeneous as resources get scarce, whatever the workload (Fig 27). A
 # stiffness that pulls them towards $\pi$ lowers heterogeneity and performance together, with a correlation of
-# {glue:text}`efficiency-r-printed` over all resource levels and up to {glue:text}`efficiency-peak-printed` at a single one
+# {glue:text}`A-4.4-r` over all resource levels and up to {glue:text}`A-4.4-peak` at a single one
 # (Fig 28); with abundant resources heterogeneity stays what the start made it.
 #
-# **What it leaves open.** The levels of $R$ and of the stiffness, whether performance contains the penalty, and what
-# "aggregated across resource levels" means. We take $R$ from 4 to 64, which is an eighth to twice the $2N$ that gives production
-# the area of the demand, stiffness 0 and from 0.001 to 20 with $L_s = \frac{\lambda_s}{N} \sum_i d(\mu_i, \pi)$, and show
-# performance with and without the penalty, averaged over $R$ and pooled.
+# **What it leaves open.** The levels of $R$ and of the stiffness, whether performance contains the penalty, and what "aggregated
+# across resource levels" means. We take $R$ from {glue:text}`scarcity-lowest` to {glue:text}`scarcity-highest`, which is
+# {glue:text}`scarcity-lowest-share` to {glue:text}`scarcity-highest-share` times the $2N$ that gives production the area of the
+# demand, stiffness 0 and from {glue:text}`stiffness-weakest` to {glue:text}`stiffness-strongest` with
+# $L_s = \frac{\lambda_s}{N} \sum_i d(\mu_i, \pi)$, and show performance with and without the penalty, averaged over $R$ and
+# pooled.
 
 # %%
 scarce = efficiency.scarcity(**efficiency.SCARCITY[run.scale], **run.options)
 stiff = efficiency.stiffness(**efficiency.STIFFNESS[run.scale], **run.options)
 
-# %% mystnb={"figure": {"name": "fig-a-27", "caption": "Fig 27 of paper A: heterogeneity of sixteen optimised agents against the resource constraint for six workloads, mean and standard deviation over seeds. Dashed: R = 2N; dotted: the random agents that the runs start from. The workloads other than the bi-Gaussian are our reading."}, "image": {"alt": "Curves of heterogeneity against the resource constraint: flat at the value of the start while resources are abundant, a step up near R = 2N for workloads with several modes, flat after that; the single broad mode does not rise."}}
+# %% typed="sixteen, six: agents and workloads of the paper, section 4.4" mystnb={"figure": {"name": "fig-a-27", "caption": "Fig 27 of paper A: heterogeneity of sixteen optimised agents against the resource constraint for six workloads, mean and standard deviation over seeds. Dashed: R = 2N; dotted: the random agents that the runs start from. The workloads other than the bi-Gaussian are our reading."}, "image": {"alt": "Curves of heterogeneity against the resource constraint: flat at the value of the start while resources are abundant, a step up near R = 2N for workloads with several modes, flat after that; the single broad mode does not rise."}}
 fig, ax = plt.subplots(figsize=(7.5, 4.5))
 draw_efficiency.heterogeneity_by_resource(scarce, ax)
 plt.show()
@@ -572,8 +648,14 @@ claims_table(
 )
 
 # %%
-cite("efficiency-r-printed", printed["A-4.4-r"])
-cite("efficiency-peak-printed", printed["A-4.4-peak"])
+cite_claims("A-4.4-r", "A-4.4-peak")
+for key, value in (("lowest", efficiency.LOWEST), ("highest", efficiency.HIGHEST)):
+    cite(f"scarcity-{key}", value, "g")
+    cite(f"scarcity-{key}-share", value / (2 * efficiency.AGENTS), "g")
+strengths = stiff.stiffness[stiff.stiffness > 0]
+cite("stiffness-weakest", float(strengths.min()), "g")
+cite("stiffness-strongest", float(strengths.max()), "g")
+cite("scarcity-workloads", scarce.sizes["task"])
 cite("efficiency-r", efficiency_results["efficiency.r"], ".3f")
 cite("efficiency-pooled", efficiency_results["efficiency.pooled_r"], "+.3f")
 cite("efficiency-peak", efficiency_results["efficiency.peak_r"], ".3f")
@@ -586,9 +668,9 @@ cite("efficiency-broad-last", float(broad[-1]), ".2f")
 
 # %% [markdown]
 # From the most abundant to the scarcest resources heterogeneity rises in {glue:text}`efficiency-rising-bimodal` of the seeds for
-# the bi-Gaussian and in {glue:text}`efficiency-rising` over all six workloads: under a single broad mode it goes from
-# {glue:text}`efficiency-broad-first` to {glue:text}`efficiency-broad-last`, because scarcity demands what the workload demands. The
-# rise is a step near $R = 2N$ rather than a slope, and what lies left of it is the start.
+# the bi-Gaussian and in {glue:text}`efficiency-rising` over all {glue:text}`scarcity-workloads` workloads: under a single broad
+# mode it goes from {glue:text}`efficiency-broad-first` to {glue:text}`efficiency-broad-last`, because scarcity demands what the
+# workload demands. The rise is a step near $R = 2N$ rather than a slope, and what lies left of it is the start.
 #
 # Averaged over resource levels the correlation is {glue:text}`efficiency-r`; with all points pooled it is
 # {glue:text}`efficiency-pooled`, since scarcity raises heterogeneity and lowers performance. At the best single level it is
@@ -602,6 +684,7 @@ print("the penalty lowers performance everywhere:", bool(bounds))
 # %% [markdown]
 # ## Does heterogeneity tell more than resources do?
 #
+# % typed 70: setting of the paper, section F.1
 # **What the paper claims.** A regression of performance on resources gains by adding heterogeneity, little where resources are
 # abundant or medium and much where they are scarce (Table 3). The models are nested, F tests compare them on 70 % of the points,
 # and the ratio of their errors is taken on the rest.
@@ -610,7 +693,7 @@ print("the penalty lowers performance everywhere:", bool(bounds))
 # polynomials over all points and linear models in each third of the resource levels, root mean squared errors, one point for
 # each pair of resource and stiffness, and many random splits of every seed's points.
 
-# %%
+# %% typed="four fifths, 0.05: the quantiles shown and the level of significance, our setting"
 table(
     efficiency.regression_table(regressions),
     label="tab-a-3",
@@ -628,7 +711,7 @@ claims_table(
     caption="Printed and recomputed numbers of Table 3; recomputed are medians over seeds and splits.",
 )
 
-# %%
+# %% typed="40, 0.05: the levels chosen and the level of significance, our setting"
 subset = efficiency.nested_regressions(
     stiff.sel(resource=slice(None, 40)), efficiency.SPLITS[run.scale], seed=run.seed
 )
@@ -654,6 +737,9 @@ fewest, most = (
 # Three coefficients, three regimes, 70 % of the points.
 cite("points-fewest", round((fewest + 3) / 0.7 * 3), "d")
 cite("points-most", round((most + 3) / 0.7 * 3), "d")
+at_paper = efficiency.STIFFNESS["paper"]
+cite("paper-resources", at_paper["resources"])
+cite("paper-strengths", at_paper["levels"])
 shares = [
     float((regressions.p.sel(regime=regime) < 0.05).mean())
     for regime in efficiency.REGIMES
@@ -669,7 +755,8 @@ for key, value in zip(("low", "mid", "high"), shares, strict=True):
 #
 # The printed table says something about them all the same. An F statistic and its p-value fix the degrees of freedom: the two
 # printed pairs are possible together only with about {glue:text}`points-fewest` to {glue:text}`points-most` points in all, for
-# instance twenty levels each of resource and stiffness with one system each. That is what the paper scale of this chapter takes.
+# instance {glue:text}`paper-resources` levels of resource and {glue:text}`paper-strengths` of stiffness with one system each.
+# That is what the paper scale of this chapter takes.
 
 # %% tags=["nbval-check-output"]
 print("residual degrees of freedom:", fewest, "to", most)
@@ -677,11 +764,13 @@ print("residual degrees of freedom:", fewest, "to", most)
 # %% [markdown]
 # ## Robustness
 #
+# % typed sixteen: demands of the paper's catalogues, Fig 34
 # **What the paper claims.** A heterogeneous pair of agents keeps a higher and steadier production than a homogeneous one while
 # the demand moves: as a wave, by Brownian motion, or with an extreme event on top of that. It does so on a unimodal and on a
 # diverse catalogue of sixteen demands; on a third one, which starts where the homogeneous agents are, it gives up mean
 # production for a lower variability and a higher floor (Figs 29 and 38 to 43).
 #
+# % typed half, twice, 0.3: our reading
 # **What it leaves open.** Of the third catalogue only that all its demands are centred at $\pi$; the shape and the size of the
 # event; whether the demands share a path; and what is averaged over the ten places of the event. Our reading, fixed before it
 # was computed: breadths from half to twice the agents' own, evenly spaced in their logarithm
@@ -701,8 +790,9 @@ rob_series = {
     name: robustness.example_series(one, **rob_scale, **rob_options)
     for name, one in rob_tested.items()
 }
+rob_examples = robustness.example_results(rob_series)
 
-# %% mystnb={"figure": {"name": "fig-c-rob-homo-suited", "caption": "The catalogue suited to the homogeneous pair, as we read it, each curve scaled to its row."}, "image": {"alt": "Sixteen single peaks, all centred at π, from narrow to broad."}}
+# %% typed="sixteen: demands of the paper's catalogue" mystnb={"figure": {"name": "fig-c-rob-homo-suited", "caption": "The catalogue suited to the homogeneous pair, as we read it, each curve scaled to its row."}, "image": {"alt": "Sixteen single peaks, all centred at π, from narrow to broad."}}
 fig, ax = plt.subplots(figsize=(6, 4))
 draw_catalogue(rob_tested["homo_suited"], ax, convention=run.convention)
 plt.show()
@@ -710,7 +800,7 @@ plt.show()
 # %% [markdown]
 # ### The unimodal catalogue
 
-# %% mystnb={"figure": {"name": "fig-a-38", "caption": "Fig 38 of paper A: production over time for the fourth demand of the unimodal catalogue under (a) the wave, (b) Brownian motion and (c) Brownian motion with an extreme event. Lines: one path; shaded: the central 90 % of all paths."}, "image": {"alt": "Three panels of production over ten periods: regular peaks under the wave, slow wandering under Brownian motion, the same with a dip at the middle under the extreme event, for a homogeneous and a heterogeneous pair."}}
+# %% typed="90, ten: the interval drawn, and periods of the paper, section 4.5" mystnb={"figure": {"name": "fig-a-38", "caption": "Fig 38 of paper A: production over time for the fourth demand of the unimodal catalogue under (a) the wave, (b) Brownian motion and (c) Brownian motion with an extreme event. Lines: one path; shaded: the central 90 % of all paths."}, "image": {"alt": "Three panels of production over ten periods: regular peaks under the wave, slow wandering under Brownian motion, the same with a dip at the middle under the extreme event, for a homogeneous and a heterogeneous pair."}}
 fig, axes = plt.subplots(1, 3, figsize=(9, 3), sharey=True)
 for regime, ax in zip(robustness.REGIMES, axes, strict=True):
     draw_robustness.series(rob_series["unimodal"], regime, ax).label_outer()
@@ -718,7 +808,15 @@ shared_legend(axes[0])
 panel_letters(axes)
 plt.show()
 
-# %% mystnb={"figure": {"name": "fig-a-39", "caption": "Fig 39 of paper A: (a) mean, (b) coefficient of variation and (c) minimum of production on the unimodal catalogue. Bars: average over the sixteen demands, median over paths; black lines: central 95 % of the paths; dots: single demands (median over paths)."}, "image": {"alt": "Three bar charts over the regimes wave, Brownian motion and extreme event, for the homogeneous (hatched) and the heterogeneous pair, with intervals over paths and a dot for each demand."}}
+# %%
+claims_table(
+    rob_examples,
+    "fig-a-38",
+    label="tab-c-rob-38",
+    caption="What the paper says about Fig 38, and what was recomputed: medians over paths.",
+)
+
+# %% typed="95: the interval drawn" mystnb={"figure": {"name": "fig-a-39", "caption": "Fig 39 of paper A: (a) mean, (b) coefficient of variation and (c) minimum of production on the unimodal catalogue. Bars: average over the sixteen demands, median over paths; black lines: central 95 % of the paths; dots: single demands (median over paths)."}, "image": {"alt": "Three bar charts over the regimes wave, Brownian motion and extreme event, for the homogeneous (hatched) and the heterogeneous pair, with intervals over paths and a dot for each demand."}}
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.2))
 for name, ax in zip(robustness.STATISTICS, axes, strict=True):
     draw_robustness.summary(rob_ours, "unimodal", name, ax, tasks=True)
@@ -741,7 +839,7 @@ claims_table(
 # %% [markdown]
 # ### The diverse catalogue
 
-# %% mystnb={"figure": {"name": "fig-a-40", "caption": "Fig 40 of paper A: production over time for the fourth demand of the diverse catalogue, as in the figure of the unimodal one."}, "image": {"alt": "Three panels of production over ten periods under wave, Brownian motion and extreme event for both pairs."}}
+# %% typed="ten: periods of the paper, section 4.5" mystnb={"figure": {"name": "fig-a-40", "caption": "Fig 40 of paper A: production over time for the fourth demand of the diverse catalogue, as in the figure of the unimodal one."}, "image": {"alt": "Three panels of production over ten periods under wave, Brownian motion and extreme event for both pairs."}}
 fig, axes = plt.subplots(1, 3, figsize=(9, 3), sharey=True)
 for regime, ax in zip(robustness.REGIMES, axes, strict=True):
     draw_robustness.series(rob_series["diverse"], regime, ax).label_outer()
@@ -768,7 +866,7 @@ claims_table(
 # %% [markdown]
 # ### The catalogue suited to the homogeneous pair
 
-# %% mystnb={"figure": {"name": "fig-a-42", "caption": "Fig 42 of paper A: production over time for the fourth demand of the homo-suited catalogue, as in the figure of the unimodal one."}, "image": {"alt": "Three panels of production over ten periods under wave, Brownian motion and extreme event: the homogeneous pair starts high and varies much, the heterogeneous pair stays low."}}
+# %% typed="ten: periods of the paper, section 4.5" mystnb={"figure": {"name": "fig-a-42", "caption": "Fig 42 of paper A: production over time for the fourth demand of the homo-suited catalogue, as in the figure of the unimodal one."}, "image": {"alt": "Three panels of production over ten periods under wave, Brownian motion and extreme event: the homogeneous pair starts high and varies much, the heterogeneous pair stays low."}}
 fig, axes = plt.subplots(1, 3, figsize=(9, 3), sharey=True)
 for regime, ax in zip(robustness.REGIMES, axes, strict=True):
     draw_robustness.series(rob_series["homo_suited"], regime, ax).label_outer()
@@ -776,7 +874,15 @@ shared_legend(axes[0])
 panel_letters(axes)
 plt.show()
 
-# %% mystnb={"figure": {"name": "fig-a-29", "caption": "Fig 29 of paper A: (a) mean, (b) coefficient of variation and (c) minimum on the homo-suited catalogue. Bars: average over the demands, median over paths; lines: central 95 % of the paths."}, "image": {"alt": "Three bar charts over the regimes for the homogeneous (hatched) and the heterogeneous pair, with intervals over paths."}}
+# %%
+claims_table(
+    rob_examples,
+    "fig-a-42",
+    label="tab-c-rob-42",
+    caption="What the paper says about Fig 42, and what was recomputed: medians over paths.",
+)
+
+# %% typed="95: the interval drawn" mystnb={"figure": {"name": "fig-a-29", "caption": "Fig 29 of paper A: (a) mean, (b) coefficient of variation and (c) minimum on the homo-suited catalogue. Bars: average over the demands, median over paths; lines: central 95 % of the paths."}, "image": {"alt": "Three bar charts over the regimes for the homogeneous (hatched) and the heterogeneous pair, with intervals over paths."}}
 fig, axes = plt.subplots(1, 3, figsize=(9, 3))
 for name, ax in zip(robustness.STATISTICS, axes, strict=True):
     draw_robustness.summary(rob_ours, "homo_suited", name, ax)
@@ -819,7 +925,7 @@ claims_table(
 # printed number have come from our model, that is, does it lie among what the paths give?
 # {glue:text}`rob-inside` of {glue:text}`rob-printed` do, under the reading of which we had no choice left.
 
-# %%
+# %% typed="95: the interval shown"
 rob_placed = robustness.printed_values(rob_compared.pipe(robustness.reading))
 cite("rob-printed", len(rob_placed))
 cite("rob-inside", int(rob_placed.inside.sum()))
@@ -830,7 +936,7 @@ table(
     formats={"percentile": ".0f"},
 )
 
-# %%
+# %% typed="95: the interval counted"
 rob_readings = robustness.compare_readings(rob_compared)
 table(
     rob_readings,
@@ -846,7 +952,7 @@ table(
 # What no path explains is the homogeneous pair's mean on its own catalogue. {numref}`fig-c-rob-breadths` tries other ranges of
 # breadths. Narrow demands give a high mean and a high variability, broad ones a low mean and a low variability;
 # of {glue:text}`rob-ranges` ranges the best has {glue:text}`rob-best-range` of the numbers inside
-# ({glue:text}`rob-best-name`), and {glue:text}`rob-mean-cv` of them reach all four numbers that the figure shows. A
+# ({glue:text}`rob-best-name`), and {glue:text}`rob-mean-cv` of them reach all the numbers that the figure shows. A
 # catalogue of single modes at $\pi$ seems not to be what was used, or not alone.
 
 # %%
@@ -861,7 +967,7 @@ rob_marks = {
     for pair in ("homogeneous", "heterogeneous")
 }
 
-# %% mystnb={"figure": {"name": "fig-c-rob-breadths", "caption": "Mean against coefficient of variation under Brownian motion for homo-suited catalogues of other ranges of breadths: (a) homogeneous, (b) heterogeneous pair. Dots and lines: median and central 95 % of the paths; star: printed."}, "image": {"alt": "Two scatter plots; for the homogeneous pair the dots rise from low mean and low variability to high mean and high variability, and the printed star lies off this band at low mean and high variability."}}
+# %% typed="95: the interval drawn" mystnb={"figure": {"name": "fig-c-rob-breadths", "caption": "Mean against coefficient of variation under Brownian motion for homo-suited catalogues of other ranges of breadths: (a) homogeneous, (b) heterogeneous pair. Dots and lines: median and central 95 % of the paths; star: printed."}, "image": {"alt": "Two scatter plots; for the homogeneous pair the dots rise from low mean and low variability to high mean and high variability, and the printed star lies off this band at low mean and high variability."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.8))
 for (pair, mark), ax in zip(rob_marks.items(), axes, strict=True):
     draw_robustness.ranges(rob_breadths, pair, mark, ax)
@@ -893,7 +999,7 @@ rob_floors = {
     for pair in ("homogeneous", "heterogeneous")
 }
 
-# %% mystnb={"figure": {"name": "fig-c-rob-events", "caption": "Minimum production of both pairs on the unimodal catalogue under extreme events of other breadths (numbers at the dots, radians) and areas; median over paths. Star: printed."}, "image": {"alt": "Curves of dots for three areas; broader events lower the homogeneous minimum, larger areas lower the heterogeneous one; the printed star lies within the range of the dots."}}
+# %% typed="three: areas tried, our setting" mystnb={"figure": {"name": "fig-c-rob-events", "caption": "Minimum production of both pairs on the unimodal catalogue under extreme events of other breadths (numbers at the dots, radians) and areas; median over paths. Star: printed."}, "image": {"alt": "Curves of dots for three areas; broader events lower the homogeneous minimum, larger areas lower the heterogeneous one; the printed star lies within the range of the dots."}}
 fig, ax = plt.subplots(figsize=(6.5, 4))
 draw_robustness.event_shapes(rob_events, rob_floors, ax)
 plt.show()
@@ -945,10 +1051,12 @@ print("all printed numbers of the wave agree:", bool(rob_wave.agrees.all()))
 # layers heterogeneous. The map between the layers need not be the identity: it is enough that it keeps the order where the
 # agents are, and only a complete collapse breaks the chain (sections 4.6 and B.3). No figure shows it.
 #
-# **How we compute it.** Three layers of agents on the circle with $R = 2N$; the first meets five uneven modes, each further one
-# the production of the layer before, carried over by a map $\phi$ (mass at $\theta$ goes to $\phi(\theta)$, blurred by 0.1, so
-# that a collapse gives a narrow peak). Five maps keep the order strictly; one collapses a gap between the modes, one half of the
-# circle, one all of it. Every chain takes the best of a few random starts on each layer.
+# % typed three, half: our setting
+# **How we compute it.** Three layers of agents on the circle with $R = 2N$; the first meets {glue:text}`rec-modes` uneven modes,
+# each further one the production of the layer before, carried over by a map $\phi$ (mass at $\theta$ goes to $\phi(\theta)$,
+# blurred by {glue:text}`rec-blur`, so that a collapse gives a narrow peak). {glue:text}`rec-strict` maps keep the order strictly;
+# one collapses a gap between the modes, one half of the circle, one all of it. Every chain takes the best of a few random starts
+# on each layer.
 
 # %%
 rec_layers = recursion.layers(**recursion.RECURSION[run.scale], **run.options)
@@ -956,14 +1064,14 @@ rec_stiff = recursion.stiff_first_layer(**recursion.RECURSION[run.scale], **run.
 rec_graphs = recursion.dependency_graphs(**recursion.GRAPHS[run.scale], **run.options)
 rec_results = recursion.recursion_results(rec_layers, rec_stiff, rec_graphs)
 
-# %% mystnb={"figure": {"name": "fig-c-rec-layers", "caption": "Heterogeneity of three layers under maps that (a) keep the order strictly and (b) collapse a region. Dots: single chains; lines: their median; dotted: agents as they start, before anything is optimised."}, "image": {"alt": "Two panels of heterogeneity against layer: most strictly monotone maps keep its level, the one that shrinks the circle to a tenth loses nearly all of it; a collapsed gap or half keeps it, a complete collapse brings it to nearly zero."}}
+# %% typed="three, a tenth, half: layers and maps, our setting" mystnb={"figure": {"name": "fig-c-rec-layers", "caption": "Heterogeneity of three layers under maps that (a) keep the order strictly and (b) collapse a region. Dots: single chains; lines: their median; dotted: agents as they start, before anything is optimised."}, "image": {"alt": "Two panels of heterogeneity against layer: most strictly monotone maps keep its level, the one that shrinks the circle to a tenth loses nearly all of it; a collapsed gap or half keeps it, a complete collapse brings it to nearly zero."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 4), sharey=True)
 draw_recursion.by_layer(rec_layers, recursion.STRICT, axes[0])
 draw_recursion.by_layer(rec_layers, list(recursion.MAPS)[5:], axes[1])
 panel_letters(axes)
 plt.show()
 
-# %% mystnb={"figure": {"name": "fig-c-rec-stiffness", "caption": "Stiffness on the first of two layers alone: heterogeneity of both. Dots: single chains; lines: their median; dotted: agents as they start."}, "image": {"alt": "Heterogeneity against stiffness: it falls to zero on the first layer, and on the second it falls too, but stays above."}}
+# %% typed="two: layers, our setting" mystnb={"figure": {"name": "fig-c-rec-stiffness", "caption": "Stiffness on the first of two layers alone: heterogeneity of both. Dots: single chains; lines: their median; dotted: agents as they start."}, "image": {"alt": "Heterogeneity against stiffness: it falls to zero on the first layer, and on the second it falls too, but stays above."}}
 fig, ax = plt.subplots(figsize=(6, 3.6))
 draw_recursion.stiffness(rec_stiff, ax)
 plt.show()
@@ -973,21 +1081,26 @@ plt.show()
 # heterogeneity, and stiffness that acts on the first layer alone is felt on the second, with a correlation between both of
 # {glue:text}`rec-correlation` (median over chains; the smallest is {glue:text}`rec-correlation-low`).
 #
+# % typed three, a tenth, two, half: the qualifications that the paragraph lists, maps and layers of our setting
 # Three qualifications. First, "order-preserving" is not the condition: shrinking the circle to a tenth is as strictly monotone a
-# map as the identity, and leaves {glue:text}`rec-tenth` of the heterogeneity after two steps, because the demand becomes
-# as narrow as the blur. Second, the collapse of a whole half of the circle, where agents are, does not hurt. What counts is how
-# structured the demand is in units of the finest breadth there is, which is a matter of distances, not of order. Third, agents
-# whose centres were drawn at random are heterogeneous to begin with (dotted): under the identity, layers two and three exceed
-# their own random starts in {glue:text}`rec-above-start` of the cases, so that a high level alone does not show that anything was
-# passed on; the comparison with the collapse does.
+# map as the identity, and leaves {glue:text}`rec-tenth` of the heterogeneity after two steps, because the demand becomes as
+# narrow as the blur. Second, the collapse of a whole half of the circle, where agents are, leaves {glue:text}`rec-half` of it.
+# What counts is how structured the demand is in units of the finest breadth there is, which is a matter of distances, not of
+# order. Third, agents whose centres were drawn at random are heterogeneous to begin with (dotted): under the identity, layers two
+# and three exceed their own random starts in {glue:text}`rec-above-start` of the cases, so that a high level alone does not show
+# that anything was passed on; the comparison with the collapse does.
 
 # %%
 for key, name in {
     "collapsed": "kept.all_collapsed",
     "tenth": "kept.shrunk_to_a_tenth",
+    "half": "kept.half_collapsed",
     "above-start": "above_start",
 }.items():
     cite(f"rec-{key}", rec_results[f"recursion.{name}"], ".0%")
+cite("rec-modes", len(recursion.MODES.centres))
+cite("rec-blur", recursion.BLUR)
+cite("rec-strict", len(recursion.STRICT))
 cite("rec-correlation", rec_results["recursion.stiffness.correlation"], ".2f")
 cite(
     "rec-correlation-low",
@@ -1012,7 +1125,7 @@ plt.show()
 
 # %% [markdown]
 # Levels with several operations are more heterogeneous than those of a serial chain in {glue:text}`rec-above-serial` of the cases
-# (two operations at nearly the same place are met by like agents). But the levels hold fewer operations than the flat demand, and
+# (operations at nearly the same place are met by like agents). But the levels hold fewer operations than the flat demand, and
 # their heterogeneity is lower: dependencies weaken it, by {glue:text}`rec-loss` in the median.
 
 # %%
@@ -1032,7 +1145,7 @@ print("maps that keep the order strictly:", ", ".join(recursion.STRICT))
 # ## Trying to force homogeneity
 #
 # Section 5 asks when the principle fails, and answers in words: for a Dirac delta as demand, if only like agents may
-# collaborate, and not even if tasks are assigned at random. All three can be computed.
+# collaborate, and not even if tasks are assigned at random. All of this can be computed.
 
 # %%
 arg_options = {"seed": run.seed, "convention": run.convention}
@@ -1058,17 +1171,19 @@ arg_results = arguments.argument_results(
 # %% [markdown]
 # ### A demand that narrows
 #
+# % typed three, two: our setting
 # **What the paper claims.** The narrower the demand, the less heterogeneous the best system, but heterogeneous it stays; a Dirac
 # delta alone is no case for the model (sections 5.1 and B.2). We narrow three demands: one with the shape of an agent, two modes
 # that approach each other and narrow alike, and a flat block, which is also what a delta that wanders amounts to over time. The
 # starts narrow with them.
 
-# %% mystnb={"figure": {"name": "fig-c-arg-narrowing", "caption": "Heterogeneity for demands of three shapes that narrow towards a Dirac delta. Dots: single runs; lines: the run with the lowest loss; dotted: agents as they start."}, "image": {"alt": "Heterogeneity against a falling width for three shapes: the block and the two modes keep a level of their own as they narrow, the demand with the shape of an agent lies lowest."}}
+# %% typed="three: our setting" mystnb={"figure": {"name": "fig-c-arg-narrowing", "caption": "Heterogeneity for demands of three shapes that narrow towards a Dirac delta. Dots: single runs; lines: the run with the lowest loss; dotted: agents as they start."}, "image": {"alt": "Heterogeneity against a falling width for three shapes: the block and the two modes keep a level of their own as they narrow, the demand with the shape of an agent lies lowest."}}
 fig, ax = plt.subplots(figsize=(6.5, 4))
 draw_arguments.narrowing(arg_narrowing, ax)
 plt.show()
 
 # %% [markdown]
+# % typed two: our setting
 # It is not the width that decides but the shape. For a demand of the agents' own shape, however broad, identical agents have a
 # loss of {glue:text}`arg-alike-loss`: the homogeneous system is exactly optimal, and what heterogeneity the runs show is what the
 # optimiser has not yet removed where the loss is flat. For the other shapes heterogeneity hardly falls as they narrow (for two
@@ -1084,12 +1199,13 @@ cite("arg-exponent", arg_results["narrowing.exponent"], ".2f")
 # %% [markdown]
 # ### Collaboration only between like agents
 #
+# % typed half: our setting
 # **What the paper claims.** Such a rule would lower heterogeneity, but make a system homogeneous only if the slightest difference
 # ended collaboration (section 5.2). We let agent $i$ use what agent $j$ produces with the weight
 # $\exp(-d(\mu_i, \mu_j)^2 / 2\rho^2)$, so that $\rho$ is the radius of collaboration, and give each agent the whole bi-Gaussian
 # demand to meet with what it can use; half of the starts are random, half have all agents nearly alike.
 
-# %% mystnb={"figure": {"name": "fig-c-arg-alike", "caption": "Heterogeneity against the radius of collaboration. Dots: single runs; squares: the run with the lowest loss; dotted: distance of the two modes of the demand."}, "image": {"alt": "Heterogeneity of the best run is zero for small radii and rises for radii beyond about half the distance of the modes."}}
+# %% mystnb={"figure": {"name": "fig-c-arg-alike", "caption": "Heterogeneity against the radius of collaboration. Dots: single runs; squares: the run with the lowest loss; dotted: distance of the two modes of the demand."}, "image": {"alt": "Heterogeneity of the best run is zero for small radii and rises once the radius gets nearer to the distance of the modes."}}
 fig, ax = plt.subplots(figsize=(6.5, 3.6))
 draw_arguments.by_radius(arg_alike, ax)
 plt.show()
@@ -1107,10 +1223,10 @@ cite("arg-smallest-radius", arg_results["alike.smallest_radius"], "g")
 # ### Random assignment
 #
 # **What the paper claims.** If parts of the demand are given to agents at random, a homogeneous system is never optimal, because
-# concentration is the worst hedge (section 5.3). We give four parts to four agents, with probability $1 - \varepsilon$ each to the
-# agent meant for it and otherwise in random order, and minimise the expected loss.
+# concentration is the worst hedge (section 5.3). We give {glue:text}`arg-parts` parts to as many agents, with probability
+# $1 - \varepsilon$ each to the agent meant for it and otherwise in random order, and minimise the expected loss.
 
-# %% mystnb={"figure": {"name": "fig-c-arg-assignment", "caption": "Heterogeneity against the share of random assignment, for two ways to add the agents' losses. Dots: single runs; squares: the run with the lowest expected loss."}, "image": {"alt": "Heterogeneity falls steadily from its highest value under perfect assignment to zero under fully random assignment, for both ways."}}
+# %% typed="two: our readings" mystnb={"figure": {"name": "fig-c-arg-assignment", "caption": "Heterogeneity against the share of random assignment, for two ways to add the agents' losses. Dots: single runs; squares: the run with the lowest expected loss."}, "image": {"alt": "Heterogeneity falls steadily from its highest value under perfect assignment to zero under fully random assignment, for both ways."}}
 fig, ax = plt.subplots(figsize=(6.5, 3.6))
 draw_arguments.by_share(arg_assigned, ax)
 plt.show()
@@ -1122,7 +1238,8 @@ plt.show()
 # under one root). The portfolio argument compares with a homogeneous system of specialists; those do badly
 # ({numref}`tab-c-arg-systems`), but so do unlike specialists. Diversification can happen within each agent.
 
-# %%
+# %% typed="four: the systems that the sentence lists"
+cite("arg-parts", len(arguments.PART_CENTRES))
 cite(
     "arg-random-heterogeneity",
     round(arg_results["assignment.random.heterogeneity"], 2),
@@ -1163,15 +1280,16 @@ print(
 # strictly monotone map of the skills keeps the order of the distances between agents, the value of $H$ and the order of systems
 # by $H$ (appendix B.3). We search random systems for counter-examples.
 
-# %% mystnb={"figure": {"name": "fig-c-arg-metric", "caption": "(a) Random systems in which a copy of one agent raises heterogeneity, by the number of distinct agents and the order q. (b) What strictly monotone maps of an arc leave intact."}, "image": {"alt": "Two panels: no system of two agents but a fifth and more of the larger ones become more heterogeneous by a copy; rotation and inversion keep everything, halving changes the value, unequal maps change the order of distances and of systems."}}
+# %% mystnb={"figure": {"name": "fig-c-arg-metric", "caption": "(a) Random systems in which a copy of one agent raises heterogeneity, by the number of distinct agents and the order q. (b) What strictly monotone maps of an arc leave intact."}, "image": {"alt": "Two panels: no pair of agents but many of the larger systems become more heterogeneous by a copy; rotation and inversion keep everything, halving changes the value, unequal maps change the order of distances and of systems."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 4), width_ratios=[1, 1.5])
 draw_arguments.copies(arg_copies, axes[0])
 draw_arguments.maps(arg_maps, axes[1])
 plt.show()
 
 # %% [markdown]
+# % typed two, 2: the example and the order of the paper, appendix A.4.2
 # The example that the paper works out, copies of one of two agents, is right, and so are the limit and $H = 0$ for identical
-# agents. But "always" holds for two agents only: with more, doubling an agent that stands apart raises $H$, in up to
+# agents. But "always" holds for two agents only: with more, copying an agent that stands apart raises $H$, in up to
 # {glue:text}`arg-rise` of random systems at $q = 2$. Strictly monotone maps keep the order of the agents, and no more: only
 # isometries keep $H$; halving all distances keeps their order but changes the order of systems in {glue:text}`arg-halving` of the
 # pairs, unequal maps in {glue:text}`arg-unequal`.
@@ -1203,6 +1321,7 @@ record(
     weight_results,
     efficiency_results,
     rob_results,
+    rob_examples,
     rec_results,
     arg_results,
 )

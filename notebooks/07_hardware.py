@@ -28,7 +28,16 @@ import matplotlib.pyplot as plt
 
 from dpslib import claims
 from dpslib.experiments import hardware
-from dpslib.notebook import cite, claims_table, provenance, record, setup, table
+from dpslib.notebook import (
+    cite,
+    cite_claims,
+    claims_table,
+    provenance,
+    record,
+    setup,
+    table,
+)
+from dpslib.optimiser import Adam
 from dpslib.plots import hardware as draw
 from dpslib.plots.style import panel_letters
 
@@ -43,22 +52,25 @@ optimiser = "own"  # own (what the text names), or adam or newton for all
 run = setup(scale, seed, device, convention, optimiser)
 
 # %% [markdown]
+# % typed four: setting of the paper, section 6.1
 # ## Four kinds of hardware
 #
+# % typed six: setting of the paper, section 6.1
 # **What the paper claims.** Six agents on the circle $J_6$ with $R = 2N$ face a workload of several Gaussian modes. Bound to
-# homogeneous hardware at $\pi$ they perform at {glue:text}`printed-homogeneous`; free of any hardware at
-# {glue:text}`printed-ideal`; bound to hardware that is aligned with the free system's positions at
-# {glue:text}`printed-aligned`; and at {glue:text}`printed-misaligned` if that hardware is displaced at random by $\pm 0.2$
-# (Fig 30). The difference between performance $1/(1+L)$ and task performance $1/(1+L_m)$, the cost of the hardware, is small
-# on aligned hardware and large on homogeneous hardware (Fig 31).
+# homogeneous hardware at $\pi$ they perform at {glue:text}`A-6.1-homogeneous`; free of any hardware at {glue:text}`A-6.1-ideal`;
+# bound to hardware that is aligned with the free system's positions at {glue:text}`A-6.1-aligned`; and at
+# {glue:text}`A-6.1-misaligned` if that hardware is displaced at random by ± {glue:text}`offset` (Fig 30). The difference between
+# performance $1/(1+L)$ and task performance $1/(1+L_m)$, the cost of the hardware, is small on aligned hardware and large on
+# homogeneous hardware (Fig 31).
 #
-# **What it leaves open.** The workload, $\lambda$ ("high"), the power $k$, and whether the norm of $L_m$ is an integral or
-# a mean, which matters as soon as a penalty is added to it: the two differ by a factor of about $\sqrt{2\pi}$. We take four
-# modes of unequal size, either spread out over the circle or compact around $\pi$. Each of the two workloads was chosen so
-# that homogeneous hardware performs about as printed under one of the norms, the spread-out one under the mean and the
-# compact one under the integral; the homogeneous value is therefore no evidence, and the other three are. The distance is
-# linear, as sections 3.3.2 and 4.4 write it, and $\lambda = 60$: with a mean over six agents this is $\lambda = 10$, the value
-# printed for Fig 32, with the sum of section 4.4. The aligned hardware is the best of the free runs.
+# % typed six, 10: settings of the paper, sections 6.1 and 6.2
+# **What it leaves open.** The workload, $\lambda$ ("high"), the power $k$, and whether the norm of $L_m$ is an integral or a
+# mean, which matters as soon as a penalty is added to it: the two differ by a factor of about $\sqrt{2\pi}$. We take
+# {glue:text}`hardware-modes` modes of unequal size, either spread out over the circle or compact around $\pi$. Each of the two
+# workloads was chosen so that homogeneous hardware performs about as printed under one of the norms, the spread-out one under the
+# mean and the compact one under the integral; the homogeneous value is therefore no evidence, and the other three are. The
+# distance is linear, as sections 3.3.2 and 4.4 write it, and $\lambda$ = {glue:text}`strength`: with a mean over six agents this
+# is $\lambda = 10$, the value printed for Fig 32, with the sum of section 4.4. The aligned hardware is the best of the free runs.
 
 # %%
 regimes = hardware.regimes(
@@ -67,7 +79,7 @@ regimes = hardware.regimes(
 )
 mean_norm, integral_norm = list(hardware.READINGS.values())[:2]
 
-# %% mystnb={"figure": {"name": "fig-a-30", "caption": "Fig 30 of paper A: workload (blue) and production (purple) on the four kinds of hardware, for the run with the median performance, which is written into each panel. Top: the spread-out workload under the mean norm; bottom: the compact workload under the integral norm; λ = 60, linear distance."}, "image": {"alt": "Eight panels, four kinds of hardware for two workloads: homogeneous production is flat or one broad hump that misses the workload's modes; ideal and aligned production follow the workload; misaligned production follows it less well."}}
+# %% typed="60, four, two: λ and workloads, our setting, and the kinds of hardware of section 6.1" mystnb={"figure": {"name": "fig-a-30", "caption": "Fig 30 of paper A: workload (blue) and production (purple) on the four kinds of hardware, for the run with the median performance, which is written into each panel. Top: the spread-out workload under the mean norm; bottom: the compact workload under the integral norm; λ = 60, linear distance."}, "image": {"alt": "Eight panels, four kinds of hardware for two workloads: homogeneous production is flat or one broad hump that misses the workload's modes; ideal and aligned production follow the workload; misaligned production follows it less well."}}
 fig, axes = plt.subplots(2, 4, figsize=(9, 4.5), sharey="row")
 for row, reading in zip(axes, (mean_norm, integral_norm), strict=True):
     for regime, ax in zip(hardware.REGIME_NAMES, row, strict=True):
@@ -85,25 +97,30 @@ plt.show()
 results = hardware.regime_results(regimes, mean_norm)
 printed = claims.load()
 shown = {name: printed[f"A-6.1-{name}"].published for name in hardware.REGIME_NAMES}
-for name, value in shown.items():
-    cite(f"printed-{name}", value)
+cite_claims(*(f"A-6.1-{name}" for name in hardware.REGIME_NAMES))
+cite("offset", hardware.OFFSET)
+cite("hardware-modes", len(hardware.MODES["centres"]))
+cite("strength", mean_norm.stiffness, "g")
+cite("adam-rate", Adam().lr)
+for name in hardware.REGIME_NAMES:
     cite(f"computed-{name}", results[f"regimes.{name}.performance"], ".3f")
     cite(f"cost-{name}", results[f"regimes.{name}.cost"], ".3f")
 over, under = "misaligned_above_homogeneous", "misaligned_below_aligned"
-cite("over", results[f"regimes.{over}"], ".0%")
-cite("under", results[f"regimes.{under}"], ".0%")
+cite("misaligned-over", results[f"regimes.{over}"], ".0%")
+cite("misaligned-under", results[f"regimes.{under}"], ".0%")
 
 # %% [markdown]
 # The performances are {glue:text}`computed-homogeneous`, {glue:text}`computed-ideal`, {glue:text}`computed-aligned` and
 # {glue:text}`computed-misaligned` on the spread-out workload. Misaligned hardware beats homogeneous hardware in
-# {glue:text}`over` of the runs and stays behind aligned hardware in {glue:text}`under`.
+# {glue:text}`misaligned-over` of the runs and stays behind aligned hardware in {glue:text}`misaligned-under`.
 #
+# % typed two: the observations that the paragraph lists
 # Two of the printed observations are not properties of the model. At its optimum, aligned hardware costs nothing: the best free
 # system pays no penalty on hardware that is made for it, whatever $\lambda$ and $k$, so that the two optima are one. What aligned
-# hardware loses here is lost by the search: the linear penalty has a kink at the hardware, where Adam's steps of about 0.01
-# jump from side to side and cost $\lambda$ times their size. And homogeneous hardware, as strong as it is here, costs
-# {glue:text}`cost-homogeneous`: the agents do not resist it. It takes its toll by what the system can no longer cover. Nor does
-# production become a narrow peak: in {numref}`fig-a-30` the agents broaden to reach what they may not move to.
+# hardware loses here is lost by the search: the linear penalty has a kink at the hardware, where Adam's steps of about
+# {glue:text}`adam-rate` jump from side to side and cost $\lambda$ times their size. And homogeneous hardware, as strong as it is
+# here, costs {glue:text}`cost-homogeneous`: the agents do not resist it. It takes its toll by what the system can no longer
+# cover. Nor does production become a narrow peak: in {numref}`fig-a-30` the agents broaden to reach what they may not move to.
 
 # %% tags=["nbval-check-output"]
 places = regimes.hardware.sizes["agent"], len(hardware.REGIME_NAMES)
@@ -137,7 +154,7 @@ plt.show()
 # the search vanishes and aligned hardware performs like no hardware. The linear rows come closer to print for aligned and
 # misaligned hardware: the likeliest source of "aligned is worse than ideal" is this noise.
 
-# %%
+# %% typed="four: our readings"
 table(
     hardware.regime_table(regimes, shown),
     label="tab-c-hardware-regimes",
@@ -160,10 +177,10 @@ for name, reading in zip(names, readings, strict=True):
 #
 # ### What "misaligned" means
 #
-# As written, every offset is drawn from the two values $\pm 0.2$. {numref}`tab-c-misalignment` compares two other readings,
-# uniform between them and normal with that standard deviation.
+# As written, every offset is drawn from the two values ± {glue:text}`offset`. {numref}`tab-c-misalignment` compares other
+# readings, uniform between them and normal with that standard deviation.
 
-# %%
+# %% typed="three, 60: our readings"
 moved = hardware.misalignment(
     regimes,
     **hardware.MISALIGNMENT[run.scale],
@@ -181,7 +198,7 @@ table(
 #
 # ### Held against print
 
-# %%
+# %% typed="60: λ, our setting"
 claims_table(
     results,
     "fig-a-30",
@@ -200,16 +217,17 @@ claims_table(
 # %% [markdown]
 # ## Scaling on homogeneous and heterogeneous hardware
 #
+# % typed two, 0.5, 10: setting of the paper, section 6.2
 # **What the paper claims.** Systems of growing size $N$ face two modes at $\pi/2$ and $3\pi/2$ with $\sigma = 0.5$, under
 # $\lambda = 10$ and a per-agent resource constraint $(2 + \log N)/N$. With hardware that alternates between the modes they are
-# near the highest productivity from $N$ = {glue:text}`printed-het` on; with all hardware at $\pi$ they climb slowly and
-# get there at $N$ = {glue:text}`printed-hom` (Fig 32). In general the two meet in the limit of infinite resources (Fig 33).
+# near the highest productivity from $N$ = {glue:text}`A-6.2-heterogeneous-size` on; with all hardware at $\pi$ they climb slowly and
+# get there at $N$ = {glue:text}`A-6.2-homogeneous-size` (Fig 32). In general the two meet in the limit of infinite resources (Fig 33).
 #
 # **What it leaves open.** How the constraint enters, which logarithm is meant, the area of the workload, the starts, and
 # how the two sizes are read off. We read $R = N \cdot (2 + \ln N)/N$, so that on the circle
-# $W_1 = 2 \sum_i w_i / (2 + \ln N)$; the workload as the sum of two Gaussians of area 1; and a linear distance. A curve
-# has levelled off where its mean over runs is within 1 % of its maximum, and the curves have met where they are within
-# 1 % of each other. No curve is smoothed here. Adam descends $\log(1 + L)$.
+# $W_1 = 2 \sum_i w_i / (2 + \ln N)$; the workload as the sum of Gaussians of area 1; and a linear distance. A curve
+# has levelled off where its mean over runs is within {glue:text}`level-tolerance` of its maximum, and the curves have met where
+# they are within {glue:text}`level-tolerance` of each other. No curve is smoothed here. Adam descends $\log(1 + L)$.
 
 # %%
 scaling = hardware.scaling(
@@ -217,7 +235,7 @@ scaling = hardware.scaling(
     **run.options,
 )
 
-# %% mystnb={"figure": {"name": "fig-a-32", "caption": "Fig 32 of paper A: productivity against system size on heterogeneous and homogeneous hardware. Dots: single runs; lines: means; bands: standard errors; dashed: where the heterogeneous curve levels off and where the homogeneous one meets it."}, "image": {"alt": "Two rising curves: heterogeneous hardware jumps to the plateau at a small size, homogeneous hardware climbs nearly linearly and reaches the same plateau at a size almost three times as large."}}
+# %% mystnb={"figure": {"name": "fig-a-32", "caption": "Fig 32 of paper A: productivity against system size on heterogeneous and homogeneous hardware. Dots: single runs; lines: means; bands: standard errors; dashed: where the heterogeneous curve levels off and where the homogeneous one meets it."}, "image": {"alt": "Two rising curves: heterogeneous hardware jumps to the plateau at a small size, homogeneous hardware climbs nearly linearly and reaches the same plateau at a much larger size."}}
 fig, ax = plt.subplots(figsize=(7, 4.2))
 draw.productivity_by_size(scaling, ax)
 ax.legend(loc="lower right")
@@ -225,8 +243,9 @@ plt.show()
 
 # %%
 grown = hardware.scaling_results(scaling)
+cite("level-tolerance", hardware.TOLERANCE, ".0%")
 for name, short in (("heterogeneous", "het"), ("homogeneous", "hom")):
-    cite(f"printed-{short}", printed[f"A-6.2-{name}-size"].published)
+    cite_claims(f"A-6.2-{name}-size")
     cite(f"size-{short}", grown[f"scaling.{name}"], "g")
     cite(f"share-{short}", grown[f"scaling.{name}_share"], ".0%")
 efficacy = scaling.efficacy.sel(resource="ln").mean("run")
@@ -261,11 +280,12 @@ print({name: int(size) for name, size in full.items()})
 #
 # ### The constraint decides
 #
+# % typed 4: our setting, the size printed for Fig 32
 # {numref}`fig-c-constraint` changes the constraint alone: the other two logarithms, and a control in which every agent keeps
 # the constraint that agents have at $N = 4$, whatever the size. {numref}`tab-c-constraint` gives the two sizes, with the
 # tolerance by which they are read off.
 
-# %% mystnb={"figure": {"name": "fig-c-constraint", "caption": "As Fig 32, under other resource constraints: (a) R = 2 + log₁₀ N, (b) R = 2 + log₂ N, (c) R proportional to N, the control."}, "image": {"alt": "Three panels: with the logarithm to base ten the curves meet early, with base two late, and with R proportional to N the homogeneous curve stays flat and low while the heterogeneous one is at the top."}}
+# %% typed="2, ten, two: constants and bases of our readings" mystnb={"figure": {"name": "fig-c-constraint", "caption": "As Fig 32, under other resource constraints: (a) R = 2 + log₁₀ N, (b) R = 2 + log₂ N, (c) R proportional to N, the control."}, "image": {"alt": "Three panels: with the logarithm to base ten the curves meet early, with base two late, and with R proportional to N the homogeneous curve stays flat and low while the heterogeneous one is at the top."}}
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.2), sharey=True)
 for ax, resource in zip(axes, hardware.RESOURCES[1:], strict=True):
     draw.productivity_by_size(scaling, ax, resource=resource)
@@ -311,7 +331,7 @@ claims_table(
 # Not every search finds these optima. {numref}`tab-c-hardware-starts` starts the homogeneous systems with centres anywhere or at their
 # hardware, and broad or narrow, and follows Adam or plain gradient descent, which is what the paper says it used.
 
-# %%
+# %% typed="0.3, 0.1, 0.5: our setting"
 begun = hardware.starts(
     **hardware.STARTS[run.scale],
     seed=run.seed,
@@ -326,19 +346,20 @@ table(
 )
 
 # %%
-eleven = begun.productivity.sel(size=11).mean("run")
-plain = eleven.sel(optimiser="gradient descent on L")
-adam = eleven.sel(optimiser="Adam on L")
+meeting = int(printed["A-6.2-homogeneous-size"].published)
+there = begun.productivity.sel(size=meeting).mean("run")
+plain = there.sel(optimiser="gradient descent on L")
+adam = there.sel(optimiser="Adam on L")
 cite("plain-broad", float(plain.sel(start="random, broad")), ".2f")
 cite("plain-narrow", float(plain.sel(start="random, narrow")), ".2f")
 cite("adam-broad", float(adam.sel(start="random, broad")), ".2f")
 cite("adam-narrow", float(adam.sel(start="random, narrow")), ".2f")
 
 # %% [markdown]
-# At $N = 11$ Adam on $L$ reaches {glue:text}`adam-broad` from broad and {glue:text}`adam-narrow` from narrow starts, plain
-# gradient descent {glue:text}`plain-broad` and {glue:text}`plain-narrow`. The printed meeting at {glue:text}`printed-hom` thus
-# needs an optimiser like Adam and starts that are not too narrow; otherwise the homogeneous curve is lower for a reason that
-# has nothing to do with hardware.
+# At $N$ = {glue:text}`A-6.2-homogeneous-size` Adam on $L$ reaches {glue:text}`adam-broad` from broad and {glue:text}`adam-narrow`
+# from narrow starts, plain gradient descent {glue:text}`plain-broad` and {glue:text}`plain-narrow`. The printed meeting at
+# {glue:text}`A-6.2-homogeneous-size` thus needs an optimiser like Adam and starts that are not too narrow; otherwise the
+# homogeneous curve is lower for a reason that has nothing to do with hardware.
 
 # %%
 record(results, grown)

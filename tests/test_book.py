@@ -21,6 +21,9 @@ sys.path.insert(0, str(ROOT / "book"))
 
 from build import toc_files  # noqa: E402
 
+from dpslib.claims import load  # noqa: E402
+from dpslib.ledger import entries  # noqa: E402
+
 PAGES = toc_files(ROOT / "book" / "_toc.yml")
 
 #: Attributes by which a page loads something, as opposed to linking to it.
@@ -194,7 +197,7 @@ const background = element => {
   }
   return 'rgb(255, 255, 255)';
 };
-const selector = 'article :is(p, li, td, th, h1, h2, h3, figcaption, caption, dt)';
+const selector = 'article :is(p, li, td, th, h1, h2, h3, figcaption, caption, dt, .verdict, label)';
 return [...document.querySelectorAll(selector)].filter(e => e.textContent.trim()).map(e => {
   const [a, b] = [luminance(getComputedStyle(e).color), luminance(background(e))].sort((x, y) => y - x);
   return [(a + 0.05) / (b + 0.05), e.textContent.trim().slice(0, 60)];
@@ -216,3 +219,45 @@ def test_text_is_readable(page: Any, theme: str) -> None:
             "return images.map(i => getComputedStyle(i).backgroundColor)"
         )
         assert all(min(map(float, re.findall(r"[\d.]+", card)[:3])) > 200 for card in cards)
+
+
+LEDGER = "notebooks/10_ledger"
+
+
+def test_every_claim_has_a_row_in_the_ledger(built: dict[Path, Page]) -> None:
+    ids = built[HTML / f"{LEDGER}.html"].ids
+    assert set(load()) <= ids
+
+
+def test_badges_of_the_chapters_lead_to_the_ledger(built: dict[Path, Page]) -> None:
+    links = [link for page in built.values() for link in page.links if "10_ledger.html#" in link]
+    assert len(links) > 200
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("page", [LEDGER], indirect=True)
+def test_the_ledger_can_be_filtered_and_sorted(page: Any) -> None:
+    shown = "return [...document.querySelectorAll('.ledger tbody tr')].filter(r => !r.hidden).map(r => r.id)"
+    everything = page.execute_script(shown)
+    assert everything == list(load())
+    choose = (
+        "const field = document.querySelector(`.ledger [name=${arguments[0]}]`); field.value = arguments[1];"
+        "field.dispatchEvent(new Event('input', {bubbles: true}));"
+    )
+    page.execute_script(choose, "verdict", "exact")
+    exact = page.execute_script(shown)
+    assert exact == [one.claim.id for one in entries() if one.verdict == "exact"]
+    page.execute_script(choose, "section", "A 3.1")
+    page.execute_script(choose, "words", "fig 4 TOP")
+    found = page.execute_script(shown)
+    assert found
+    assert all(name.startswith("A-3.1.2-") for name in found)
+    assert page.execute_script("return document.querySelector('.ledger output').value").startswith(f"{len(found)} of ")
+    for name in ("verdict", "section", "words"):
+        page.execute_script(choose, name, "")
+    heading = "[...document.querySelectorAll('.ledger th')].find(h => h.textContent.trim() === 'printed')"
+    page.execute_async_script(f"{heading}.click(); setTimeout(arguments[0], 300)")
+    values = page.execute_script(
+        "return [...document.querySelectorAll('.ledger tbody tr')].map(r => Number(r.cells[2].dataset.sort))"
+    )
+    assert values == sorted(values)

@@ -57,7 +57,7 @@ def test_shipped_claims_are_all_loaded() -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_ids_follow_paper_and_section_of_their_file(file: Path) -> None:
-    chapter = file.stem.split("-")[0]
+    chapter = file.stem.removeprefix("paper-b-").split("-")[0]
     for entry in entries(file):
         assert f"{entry['section']}.".startswith(f"{chapter}."), entry["id"]
         assert entry["id"].startswith(f"{entry['paper']}-{entry['section']}-"), entry["id"]
@@ -230,6 +230,13 @@ def test_compare_gives_a_row_for_each_claim_that_is_estimated() -> None:
     }
     assert rows.statement["A-3.1.2-hom-mean"] == claims.load()["A-3.1.2-hom-mean"].statement
     assert list(claims.compare(results, anchor="fig-a-17").index) == ["A-3.4.3-reduction"]
+
+
+def test_compare_shows_what_nothing_estimates_beside_its_figure() -> None:
+    lonely = next(claim for claim in claims.load().values() if not claim.estimator)
+    row = claims.compare({}, anchor=lonely.anchor).loc[lonely.id]
+    assert (row.published, row.recomputed, row.agrees) == (lonely.printed, None, None)
+    assert lonely.id not in claims.compare({}).index
 
 
 def test_compare_without_claims_has_columns_and_no_rows() -> None:

@@ -198,6 +198,12 @@ def test_regression_is_that_of_statsmodels() -> None:
     assert found.p == pytest.approx(model.pvalues[1])
 
 
+def test_low_heterogeneity_is_that_under_the_largest_stiffness() -> None:
+    best = computing.best_runs(result("stiffness_sweep")).heterogeneity.sel(norm="integral").isel(stiffness=-1)
+    found = computing.learning_results(derived("statistics"))
+    assert found["learning.low_heterogeneity"] == pytest.approx(float(best.isel(task=slice(1, None)).median()))
+
+
 def test_results_leave_the_stand_in_out() -> None:
     statistics = derived("statistics")
     changed = statistics.copy(deep=True)

@@ -100,9 +100,33 @@ def test_the_seed_decides_the_result(name: str) -> None:
 
 
 def test_claims_of_the_section_have_an_estimator_and_no_other() -> None:
-    wanted = {claim.estimator for claim in claims.load().values() if claim.section.startswith("3.3.")}
+    wanted = {claim.estimator for claim in claims.load().values() if claim.section.startswith(("3.3.", "B.1"))}
     assert wanted
     assert wanted <= set(results())
+
+
+@pytest.mark.parametrize(
+    ("distance", "regimes"),
+    [
+        ([math.pi, math.pi, 2.0, 0.0, 0.0], 3),
+        ([math.pi, math.pi, 0.0, 0.0, 0.0], 2),
+        ([2.0, 1.5, 1.0, 0.0, 0.0], 2),
+        ([math.pi, math.pi, 2.0, 1.0, 0.5], 2),
+        ([math.pi] * 5, 1),
+    ],
+)
+def test_regimes_are_counted_from_the_searched_distances(distance: list[float], regimes: int) -> None:
+    data = result("labour_market").isel(dense=slice(0, 5)).copy(deep=True)
+    data.optimum_distance.loc[{"scaling": "sum"}] = distance
+    data.optimum_specialisation[:] = np.arange(5.0)
+    assert economics.market_results(data)["market.sum.regimes"] == regimes
+
+
+def test_the_peak_ratio_is_that_of_joint_production() -> None:
+    data = result("trade").copy(deep=True)
+    data.profile[:] = 1.0
+    data.profile.loc[{"regime": "trade"}] = [[1.0] * 127 + [5.0], [1.0] * 128]
+    assert economics.trade_results(data)["trade.peak_ratio"] == pytest.approx(3)
 
 
 # --- trade ----------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import scipy.stats
 import torch
 import xarray as xr
 
-from dpslib import IDENTIFIED, PAPER_TEXT, Convention
+from dpslib import IDENTIFIED, PAPER_TEXT, Convention, claims
 from dpslib.density import VON_MISES
 from dpslib.experiments import ecology, identification, model, pairs
 from dpslib.network import isolated
@@ -200,6 +200,35 @@ def test_radiation_trend_tells_growth_from_decline() -> None:
     assert trend.rank_correlation.dims == ("environment", "run")
 
 
+def test_radiation_results_compare_both_environments() -> None:
+    values = [[[1.0, 2.0], [3.0, 1.5], [2.0, 2.0]], [[2.0, 1.0], [2.5, 3.0], [4.0, 2.0]]]
+    coords = {"environment": ["uniform", "multi-Gaussian"], "size": [1, 4, 9]}
+    found = ecology.radiation_results(xr.Dataset({"specialisation": (RADIATION, values)}, coords))
+    assert found == pytest.approx(
+        {
+            "radiation.multi.rise": 1.5,
+            "radiation.multi.trend": 0.75,
+            "radiation.multi.last": 3.0,
+            "radiation.uniform.share": 0.5 / 1.5,
+        }
+    )
+
+
+def test_every_claim_of_the_section_is_estimated() -> None:
+    results = ecology.radiation_results(result("adaptive_radiation"))
+    results |= ecology.insurance_results(result("insurance"))
+    named = {claim.estimator for claim in claims.load().values() if claim.paper == "A" and claim.section[:3] == "3.1"}
+    assert named <= set(results)
+
+
+def test_variance_over_mean_is_that_of_the_series() -> None:
+    series = result("insurance").single
+    found = ecology.insurance_results(result("insurance"))
+    for pair in pairs.PAIRS:
+        own = series.sel(pair=pair).values
+        assert found[f"insurance.single.{pair}.variance_over_mean"] == pytest.approx(own.var() / own.mean())
+
+
 def test_production_is_a_productivity_over_time() -> None:
     data = result("insurance")
     assert dict(data.sizes) == {"pair": 2, "time": 100, "demand": 16}
@@ -272,6 +301,12 @@ def test_rotation_leaves_a_perfect_match_and_indices_between_0_and_1() -> None:
     assert ((data.robustness >= 0) & (data.robustness < 1)).all()
     unmoved = pairs.rotation_robustness(angle=2 * math.pi)
     assert (unmoved.robustness < 1e-9).all()
+
+
+def test_the_mismatched_drop_is_the_smaller_of_both() -> None:
+    data = result("rotation_robustness").copy(deep=True)
+    data.performance.loc[{"rotated": False}] = [[0.9, 0.3], [0.6, 0.8]]
+    assert pairs.rotation_results(data)["rotation.mismatched_drop"] == pytest.approx(0.2)
 
 
 # Identification

@@ -186,6 +186,9 @@ def test_results_are_medians_and_shares_of_runs() -> None:
     assert found["regimes.homogeneous.performance"] == pytest.approx(0.65)
     assert found["regimes.misaligned_above_homogeneous"] == 0.5
     assert found["regimes.misaligned_below_aligned"] == 1.0
+    at_best = data.task_performance.sel(at | {"regime": "ideal"}).max()
+    median = data.task_performance.sel(at | {"regime": "homogeneous"}).median()
+    assert found["regimes.homogeneous.task_deficit"] == pytest.approx(float(at_best - median))
     table = hardware.regime_table(data, dict.fromkeys(hardware.REGIME_NAMES, "print"))
     assert table.homogeneous[0] == "0.650 (0.500–0.800)"
     assert table.iloc[-1].tolist() == ["printed", "print", "print", "print", "print"]

@@ -16,8 +16,9 @@ import pandas as pd
 import pytest
 import torch
 
+import dpslib.notebook
 from dpslib import Adam, Newton
-from dpslib.notebook import SCALES, Run, cite, claims_table, escape, provenance, setup, table
+from dpslib.notebook import SCALES, Run, cite, cite_claims, claims_table, escape, provenance, setup, table
 
 GOOD: dict[str, Any] = {"scale": "smoke", "seed": 0, "device": "cpu", "convention": "identified"}
 
@@ -150,6 +151,16 @@ def test_a_cited_number_keeps_its_last_digit(
     assert bundle == {"application/papermill.record/text/plain": repr(text)}
 
 
+def test_published_values_are_cited_under_the_ids_of_their_claims(monkeypatch: pytest.MonkeyPatch) -> None:
+    cited: list[tuple[str, str]] = []
+    monkeypatch.setattr(dpslib.notebook, "cite", lambda name, value: cited.append((name, value)))
+    cite_claims("A-3.4.3-reduction", "A-3.4.3-het-unimodal-rho")
+    assert cited == [("A-3.4.3-reduction", "17"), ("A-3.4.3-het-unimodal-rho", "0.40")]
+    with pytest.raises(ValueError, match="no claim A-0-none in"):
+        cite_claims("A-3.4.3-reduction", "A-0-none")
+    assert len(cited) == 2
+
+
 def test_a_format_that_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="format"):
         cite("number", "word", ".2f")
@@ -161,8 +172,11 @@ def test_claims_table_shows_what_is_printed_beside_what_is_recomputed() -> None:
     assert isinstance(shown, IPython.display.Markdown)
     lines = shown.data.split("\n")
     assert lines[:2] == ["~~~~~{table} Printed and recomputed.", ":name: tab-17"]
-    assert lines[3] == "| statement | published | recomputed | agrees |"
-    assert [line.split(" | ")[1:] for line in lines[5:-1]] == [["0.74", "0.74", "yes |"], ["17", "18", "no |"]]
+    assert lines[3] == "| statement | published | recomputed | agrees | verdict |"
+    assert [line.split(" | ")[1:] for line in lines[5:-1]] == [
+        ["0.74", "0.74", "yes", "{verdict}`A-3.4.3-hom-mean-rho` |"],
+        ["17", "18", "no", "{verdict}`A-3.4.3-reduction` |"],
+    ]
 
 
 def test_provenance_names_parameters_and_versions() -> None:

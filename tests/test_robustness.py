@@ -239,6 +239,35 @@ def test_printed_numbers_of_the_wave_are_met() -> None:
     assert wave.agrees.all()
 
 
+def test_ahead_everywhere_is_the_smallest_share() -> None:
+    results = robustness.robustness_results(compared())
+    for catalogue in robustness.tested_catalogues():
+        shares = [
+            results[f"robustness.{catalogue}.{regime}.{statistic}.ahead"]
+            for regime in robustness.REGIMES
+            for statistic in robustness.STATISTICS
+        ]
+        assert results[f"robustness.{catalogue}.every.every.ahead"] == min(shares)
+
+
+def test_example_results_of_made_up_series() -> None:
+    homogeneous, heterogeneous = [0.8, 0.1, 0.3], [0.4, 0.3, 0.2]
+    data = result("example_series").isel(time=slice(0, 3)).copy(deep=True)
+    data.production[:] = np.array([homogeneous, heterogeneous])
+    # One path of two has twice the production under the extreme event: ratios of both are alike.
+    data.production.loc[{"regime": "extreme"}][0] *= 2
+    data.production.loc[{"regime": "wave", "pair": "heterogeneous"}] = [0.4, 0.4, 0.4]
+    found = robustness.example_results({"homo_suited": data})
+    cv = (np.std(heterogeneous) / np.mean(heterogeneous)) / (np.std(homogeneous) / np.mean(homogeneous))
+    assert found["example.homo_suited.extreme.start_ratio"] == pytest.approx(2)
+    assert found["example.homo_suited.brownian.mean_ratio"] == pytest.approx(0.75)
+    assert found["example.homo_suited.brownian.cv_ratio"] == pytest.approx(cv)
+    assert found["example.homo_suited.wave.cv_ratio"] == pytest.approx(0)
+    assert found["example.homo_suited.every.cv_ratio"] == pytest.approx(cv)
+    assert found["example.homo_suited.every.floor_ratio"] == pytest.approx(2)
+    assert found["example.homo_suited.every.collapse"] == pytest.approx(0.125)
+
+
 def test_every_printed_number_is_placed_once() -> None:
     placed = robustness.printed_values(robustness.reading(compared()))
     mine = [claim for claim in claims.load().values() if claim.estimator.startswith("robustness.")]
@@ -378,6 +407,7 @@ def test_only_isometries_keep_the_measure() -> None:
 
 def test_all_claims_of_these_sections_are_estimated() -> None:
     results = robustness.robustness_results(compared())
+    results |= robustness.example_results(dict.fromkeys(("unimodal", "homo_suited"), result("example_series")))
     results |= recursion.recursion_results(result("layers"), result("stiff_first_layer"), result("dependency_graphs"))
     names = ("narrowing", "like_agents", "random_assignment", "added_copies", "monotone_maps")
     results |= arguments.argument_results(

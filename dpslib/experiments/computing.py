@@ -19,11 +19,12 @@ from scipy.stats import linregress
 
 from dpslib.convention import NORMS, Convention, get_convention
 from dpslib.demand import Demand, evaluate, mixture
+from dpslib.experiments.search import OWN, Search, solve
 from dpslib.loss import mismatch
 from dpslib.measures import over_production, total_production
 from dpslib.newton import Newton
 from dpslib.optimiser import Optimiser
-from dpslib.solver import solve
+from dpslib.penalties import Stiffness
 
 AGENTS = 4
 """The size of the artificial network of section 3.4.1."""
@@ -113,6 +114,9 @@ def stiffness_sweep(
     optimiser: Optimiser | Newton = OPTIMISER,
     convention: str | Convention = "identified",
     points: int = 256,
+    search: Search = OWN,
+    power: int = 1,
+    reduction: str = "mean",
 ) -> xr.Dataset:
     """Solve the network of section 3.4.1 on each task under growing stiffness (Fig 15, left).
 
@@ -126,6 +130,9 @@ def stiffness_sweep(
         optimiser: how to descend.
         convention: a convention or its name; both norms are computed, whichever it has.
         points: grid points of the optimisation.
+        search: arguments of `solve` that replace the experiment's own (see `search`).
+        power: of the distance in L_s, 1 or 2.
+        reduction: of the distances in L_s, `mean` or `sum` over the agents.
 
     Returns:
         `loss`, `performance` (Π_m = 1/(1 + L_m), in (0, 1]) and `heterogeneity` (H, in [0, 3]) with the dimensions
@@ -149,7 +156,7 @@ def stiffness_sweep(
         AGENTS,
         network="circle",
         resource=RESOURCE,
-        stiffness=torch.as_tensor(levels) / factors[:, None],
+        stiffness=Stiffness(torch.as_tensor(levels) / factors[:, None], power=power, reduction=reduction),
         convention=convention,
         runs=runs,
         seed=seed,
@@ -160,6 +167,7 @@ def stiffness_sweep(
         patience=100,
         device=device,
         dims=("task", "norm", "stiffness"),
+        search=search,
     )
     factor = xr.DataArray(factors.numpy(), dims="norm")
     found = xr.Dataset(
@@ -187,6 +195,9 @@ def resource_sweep(
     optimiser: Optimiser | Newton = OPTIMISER,
     convention: str | Convention = "identified",
     points: int = 256,
+    search: Search = OWN,
+    power: int = 1,
+    reduction: str = "mean",
 ) -> xr.Dataset:
     """Solve the network of section 3.4.1 under the largest stiffness while the resource constraint relaxes (Fig 15).
 
@@ -200,6 +211,9 @@ def resource_sweep(
         optimiser: how to descend.
         convention: a convention or its name; both norms are computed, whichever it has.
         points: grid points of the optimisation.
+        search: arguments of `solve` that replace the experiment's own (see `search`).
+        power: of the distance in L_s, 1 or 2.
+        reduction: of the distances in L_s, `mean` or `sum` over the agents.
 
     Returns:
         `performance` with the dimensions norm, task, resource, and `heterogeneity` with task, resource, both of the
@@ -218,7 +232,7 @@ def resource_sweep(
         AGENTS,
         network="circle",
         resource=levels,
-        stiffness=LARGEST_STIFFNESS,
+        stiffness=Stiffness(LARGEST_STIFFNESS, power=power, reduction=reduction),
         convention=convention,
         runs=runs,
         seed=seed,
@@ -229,6 +243,7 @@ def resource_sweep(
         patience=100,
         device=device,
         dims=("task", "resource"),
+        search=search,
     ).best()
     factor = xr.DataArray(list(convention.norm_factors().values()), dims="norm", coords={"norm": list(NORMS)})
     found = xr.Dataset(
@@ -262,10 +277,10 @@ def learning_statistics(sweep: xr.Dataset, relaxed: xr.Dataset) -> xr.Dataset:
 
     Returns:
         With the dimensions task and norm: `low` and `high` (Π_m under the largest stiffness and under none),
-        `heterogeneity` (H under none), `slope`, `intercept`, `r2` and `p` of the least-squares line of Π_m on H over
-        the strengths (`scipy.stats.linregress`), and `ratio`, the share of R = 8 at which the homogeneous network
-        performs as well as the free one, linear between the computed values of R; where even the smallest computed R
-        is not enough, that value's share, an upper bound.
+        `low_heterogeneity` and `heterogeneity` (H under these), `slope`, `intercept`, `r2` and `p` of the least-squares
+        line of Π_m on H over the strengths (`scipy.stats.linregress`), and `ratio`, the share of R = 8 at which the
+        homogeneous network performs as well as the free one, linear between the computed values of R; where even the
+        smallest computed R is not enough, that value's share, an upper bound.
     """
     chosen = best_runs(sweep)
     performance = chosen.performance.transpose("task", "norm", "stiffness")
@@ -284,6 +299,7 @@ def learning_statistics(sweep: xr.Dataset, relaxed: xr.Dataset) -> xr.Dataset:
     ends = {
         "low": performance.isel(stiffness=-1, drop=True),
         "high": performance.isel(stiffness=0, drop=True),
+        "low_heterogeneity": heterogeneity.isel(stiffness=-1, drop=True),
         "heterogeneity": heterogeneity.isel(stiffness=0, drop=True),
     }
     return xr.Dataset(ends | {name: (("task", "norm"), values) for name, values in lines.items()})
@@ -301,19 +317,21 @@ STATISTICS = {
 """What section 3.4.1 prints, each as the claim `A-3.4.1-<name>`, with its symbol."""
 
 
-def learning_results(statistics: xr.Dataset, norm: str = "integral") -> dict[str, float]:
+def learning_results(statistics: xr.Dataset, norm: str = "integral", *, stand_in: bool = False) -> dict[str, float]:
     """Return by estimator name what section 3.4.1 states, over the random tasks (all but the first).
 
     Args:
         statistics: what `learning_statistics` returned, at least two tasks.
         norm: one of `NORMS`.
+        stand_in: whether the first task, `STAND_IN`, is taken instead of the random ones.
 
     Returns:
-        The medians over tasks, `learning.<statistic>`, and the shares of tasks in which the line rises (p < 0.05),
+        The medians over tasks, `learning.<statistic>` and `learning.low_heterogeneity`, and the shares of tasks in
+        which the line rises (p < 0.05),
         `learning.share.rising`, and in which the homogeneous network needs a smaller R, `learning.share.relaxing`.
     """
-    own = statistics.sel(norm=norm).isel(task=slice(1, None))
-    return {f"learning.{name}": float(own[name].median()) for name in STATISTICS} | {
+    own = statistics.sel(norm=norm).isel(task=slice(0, 1) if stand_in else slice(1, None))
+    return {f"learning.{name}": float(own[name].median()) for name in (*STATISTICS, "low_heterogeneity")} | {
         "learning.share.rising": float(((own.slope > 0) & (own.p < 0.05)).mean()),
         "learning.share.relaxing": float((own.ratio < 1).mean()),
     }
@@ -363,6 +381,7 @@ def scaling_surface(
     device: str = "cpu",
     optimiser: Optimiser | Newton = OPTIMISER,
     convention: str | Convention = "identified",
+    search: Search = OWN,
 ) -> xr.Dataset:
     """Solve systems of N agents whose demand is known at D points, with R proportional to 1/(N D) (Fig 16, left).
 
@@ -377,6 +396,7 @@ def scaling_surface(
         device: `cpu` or `cuda`.
         optimiser: how to descend.
         convention: a convention or its name; its grid is replaced by the one of D subintervals.
+        search: arguments of `solve` that replace the experiment's own (see `search`).
 
     Returns:
         `loss` of the best run, with the dimensions task, constant, size, resolution; `resource` with constant, size,
@@ -403,6 +423,7 @@ def scaling_surface(
             device,
             optimiser,
             convention,
+            search,
         )
         pieces.append(
             xr.Dataset(
@@ -429,6 +450,7 @@ def one_agent(
     device: str = "cpu",
     optimiser: Optimiser | Newton = OPTIMISER,
     convention: str | Convention = "identified",
+    search: Search = OWN,
 ) -> xr.Dataset:
     """Solve one agent whose demand is known at D points, with R proportional to 1/D (Fig 16, right).
 
@@ -442,6 +464,7 @@ def one_agent(
         device: `cpu` or `cuda`.
         optimiser: how to descend.
         convention: as `scaling_surface`.
+        search: arguments of `solve` that replace the experiment's own (see `search`).
 
     Returns:
         `loss`, `production` (∫ W₁) and `over_production` (∫ (W₁ − W₀)₊, on the finest grid) of the best run, with the
@@ -455,7 +478,7 @@ def one_agent(
     demands = five_mode_tasks(tasks, seed)
     resource = np.array([2 * reference / d for d in resolutions])
     loss, made = _at_resolutions(
-        demands, 1, resource, resolutions, runs, max_steps, seed, device, optimiser, convention
+        demands, 1, resource, resolutions, runs, max_steps, seed, device, optimiser, convention, search
     )
     fine = _discretised(get_convention(convention), max(resolutions))
     asked = evaluate(demands, fine)[:, None]
@@ -690,6 +713,7 @@ def _at_resolutions(
     device: str,
     optimiser: Optimiser | Newton,
     convention: str | Convention,
+    search: Search,
 ) -> tuple[np.ndarray, torch.Tensor]:
     """Solve `size` agents for every demand and resource (..., resolution), each at its own resolution.
 
@@ -723,6 +747,7 @@ def _at_resolutions(
         max_steps=max_steps,
         patience=100,
         device=device,
+        search=search,
     ).best()
     made = torch.as_tensor(solution.production().values)
     loss = torch.stack(

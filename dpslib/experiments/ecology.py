@@ -10,13 +10,14 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import spearmanr
 
-from dpslib import catalogues, drift
+from dpslib import _validate, catalogues, drift
+from dpslib.circle import TAU
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Demand, Uniform, mixture, unimodal
 from dpslib.experiments.pairs import PAIRS, drifting, paired_tests, temporal_statistics
+from dpslib.experiments.search import OWN, Search, solve
 from dpslib.newton import Newton
 from dpslib.optimiser import Adam, Optimiser
-from dpslib.solver import solve
 
 RADIATION: dict[str, dict[str, Any]] = {
     "smoke": {"sizes": (1, 4, 12), "runs": 2, "max_steps": 200},
@@ -33,10 +34,22 @@ NICHES = {
 """The multi-Gaussian environment of Fig 3, five niches of different richness (the paper does not give it)."""
 
 
-def environments() -> dict[str, Demand]:
-    """Return the two environments of Fig 3, by the paper's names for them."""
-    niches = mixture(NICHES["centres"], NICHES["sigmas"], heights=NICHES["heights"])
-    return {"uniform": Uniform(), "multi-Gaussian": niches}
+def environments(niches: str = "uneven") -> dict[str, Demand]:
+    """Return the two environments of Fig 3, by the paper's names for them.
+
+    Args:
+        niches: `uneven`, those of `NICHES`, or `even`, five alike ones of breadth 0.3, evenly spaced.
+
+    Raises:
+        ValueError: if `niches` is neither.
+    """
+    _validate.choice("niches", niches, ("uneven", "even"))
+    mixed = (
+        mixture(NICHES["centres"], NICHES["sigmas"], heights=NICHES["heights"])
+        if niches == "uneven"
+        else mixture([TAU * k / 5 for k in range(5)], 0.3)
+    )
+    return {"uniform": Uniform(), "multi-Gaussian": mixed}
 
 
 def adaptive_radiation(
@@ -49,6 +62,8 @@ def adaptive_radiation(
     optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 512,
+    search: Search = OWN,
+    niches: str = "uneven",
 ) -> xr.Dataset:
     """Solve communities of growing size in a uniform and in a multi-Gaussian environment (Fig 3).
 
@@ -61,6 +76,8 @@ def adaptive_radiation(
         optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the optimisation.
+        search: arguments of `solve` that replace the experiment's own (see `search`).
+        niches: as `environments`.
 
     Returns:
         `specialisation` (mean over agents of 1/σ, 1/radians), `initial_specialisation`, `loss` and `stop` with the
@@ -73,7 +90,7 @@ def adaptive_radiation(
     smallest communities do not get away from starts that leave part of the circle uncovered.
     """
     convention = get_convention(convention).replace(points=points)
-    demands = environments()
+    demands = environments(niches)
     pieces = []
     for size in sizes:
         solution, start = (
@@ -88,6 +105,7 @@ def adaptive_radiation(
                 max_steps=steps,
                 optimiser=optimiser,
                 loss_scale="log",
+                search=search,
             )
             for steps in (max_steps, 0)
         )
@@ -131,12 +149,44 @@ def radiation_trend(data: xr.Dataset) -> xr.Dataset:
     )
 
 
-def insurance(convention: str | Convention = "identified", *, periods: int = 10) -> xr.Dataset:
+def radiation_results(data: xr.Dataset) -> dict[str, float]:
+    """Return what section 3.1.1 says about Fig 3, by estimator name, from what `adaptive_radiation` returned.
+
+    All are means over runs: `radiation.multi.rise` (specialisation of the largest community minus the smallest's),
+    `radiation.multi.trend` (its rank correlation with size) and `radiation.multi.last` (that of the largest) with
+    niches; `radiation.uniform.share`, the rise in the uniform environment over that with niches.
+    """
+    trend = radiation_trend(data).mean("run")
+    rise = trend["last"] - trend["first"]
+    niches = {"environment": "multi-Gaussian"}
+    return {
+        "radiation.multi.rise": float(rise.sel(niches)),
+        "radiation.multi.trend": float(trend.rank_correlation.sel(niches)),
+        "radiation.multi.last": float(trend["last"].sel(niches)),
+        "radiation.uniform.share": float(rise.sel(environment="uniform") / rise.sel(niches)),
+    }
+
+
+def insurance(
+    convention: str | Convention = "identified",
+    *,
+    periods: int = 10,
+    steps: int = 100,
+    endpoint: bool = False,
+    resource: float = 4.0,
+    joined: bool = True,
+    breadths: Sequence[float] = catalogues.UNIMODAL_SIGMAS,
+) -> xr.Dataset:
     """Return biomass production of a homogeneous and a heterogeneous pair of species under a drifting pressure (Fig 4).
 
     Args:
         convention: a convention or its name.
-        periods: periods of the wave; each has 100 steps, and the paper runs 10.
+        periods: periods of the wave; the paper runs 10.
+        steps: time steps of a period.
+        endpoint: whether the last time is the end of the last period, as in `drift.times`.
+        resource: R, greater than 0.
+        joined: whether the two species produce jointly, as in `pairs.drifting`.
+        breadths: those of the sixteen pressures, cycled, radians.
 
     Returns:
         `single`, the production under one Gaussian pressure of breadth 0.5 (pair, time), and `catalogue`, under the
@@ -147,10 +197,11 @@ def insurance(convention: str | Convention = "identified", *, periods: int = 10)
 
     Source: paper A, section 3.1.2.
     """
-    time = drift.times(periods)
-    pressures = catalogues.unimodal()
+    time = drift.times(periods, steps, endpoint=endpoint)
+    pressures = catalogues.unimodal(breadths)
     displacement = drift.wave(time)
-    series = drifting([unimodal(sigma=0.5), *pressures.demands], displacement, convention=convention)
+    demands = [unimodal(sigma=0.5), *pressures.demands]
+    series = drifting(demands, displacement, resource=resource, convention=convention, joined=joined)
     production = series.productivity
     return xr.Dataset(
         {"single": production.isel(demand=0), "catalogue": production.isel(demand=slice(1, None))},
@@ -159,15 +210,20 @@ def insurance(convention: str | Convention = "identified", *, periods: int = 10)
     )
 
 
-def insurance_results(data: xr.Dataset) -> dict[str, float]:
-    """Return the numbers that Fig 4, Table 1 and section 3.1.2 print, by estimator name, from `insurance`'s data."""
-    single = temporal_statistics(data.single)
+def insurance_results(data: xr.Dataset, *, ddof: int = 0) -> dict[str, float]:
+    """Return the numbers that Fig 4, Table 1 and section 3.1.2 print, by estimator name, from `insurance`'s data.
+
+    `ddof` is that of the standard deviation in the coefficient of variation.
+    """
+    single = temporal_statistics(data.single, ddof=ddof)
     mean, cv = (dict(zip(PAIRS, single[name].values.tolist(), strict=True)) for name in ("mean", "cv"))
     results = {f"insurance.single.{pair}.mean": mean[pair] for pair in PAIRS}
     results |= {f"insurance.single.{pair}.cv": cv[pair] for pair in PAIRS}
+    # The variability as the text defines it, variance over mean.
+    results |= {f"insurance.single.{pair}.variance_over_mean": cv[pair] ** 2 * mean[pair] for pair in PAIRS}
     results["insurance.single.gain"] = 100 * (mean["heterogeneous"] / mean["homogeneous"] - 1)
     results["insurance.single.cv_ratio"] = cv["heterogeneous"] / cv["homogeneous"]
-    catalogue = temporal_statistics(data.catalogue)
+    catalogue = temporal_statistics(data.catalogue, ddof=ddof)
     for name, larger in (("mean", "heterogeneous"), ("cv", "homogeneous")):
         tests = paired_tests(catalogue[name], larger=larger)
         results |= {f"insurance.catalogue.{name}.{key}": value for key, value in tests.items()}

@@ -14,17 +14,18 @@ import xarray as xr
 from scipy import stats
 from scipy.interpolate import CubicSpline
 
-from dpslib import catalogues, drift
+from dpslib import _validate, catalogues, drift
 from dpslib.circle import TAU, circular_distance
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Mixture, bimodal, mixture
 from dpslib.experiments.pairs import drifting, paired_tests, temporal_statistics
+from dpslib.experiments.search import OWN, Search, breadths, solve
 from dpslib.loss import mismatch
 from dpslib.network import Network, circle, isolated
 from dpslib.newton import Newton
 from dpslib.optimiser import Adam, Optimiser
 from dpslib.penalties import Communication, Stiffness
-from dpslib.solver import LOSS_SCALES, solve
+from dpslib.solver import LOSS_SCALES
 from dpslib.system import densities
 
 TRADE: dict[str, dict[str, Any]] = {
@@ -83,6 +84,8 @@ def trade(
     optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 128,
+    search: Search = OWN,
+    breadth: float = 0.5,
 ) -> xr.Dataset:
     """Solve two countries that trade and two that do not (Figs 10 and 11).
 
@@ -95,6 +98,8 @@ def trade(
         optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the optimisation.
+        search: arguments of `solve` that replace the experiment's own (see `search`).
+        breadth: σ of the demand's modes, radians.
 
     Returns:
         With the dimensions descent (what Adam descends, L or log(1 + L)), regime, resource, run: `loss`, `consumption`
@@ -109,7 +114,7 @@ def trade(
     that of both countries together, W₁ = Σ_c W₁c, as the paper's integral has it.
     """
     convention = get_convention(convention).replace(points=points)
-    demand = bimodal(0.5)
+    demand = bimodal(breadth)
     pieces: dict[tuple[str, str], xr.Dataset] = {}
     for descent in LOSS_SCALES:
         for network, weights in SCENARIOS:
@@ -129,6 +134,7 @@ def trade(
                 patience=100,
                 optimiser=optimiser,
                 loss_scale=descent,
+                search=search,
             )
             measured = solution.measures()
             piece = xr.Dataset(
@@ -190,9 +196,12 @@ def trapped(data: xr.Dataset, *, margin: float = 0.01) -> xr.DataArray:
     return ((1 + lowest) / (1 + data.loss) < 1 - margin).mean("run")
 
 
-def trade_results(data: xr.Dataset) -> dict[str, float]:
-    """Return what section 3.3.1 claims, by estimator name, from what `trade` returned."""
-    best = best_start(data).sel(resource=TRADE_RESOURCE)
+def trade_results(data: xr.Dataset, resource: float = TRADE_RESOURCE) -> dict[str, float]:
+    """Return what section 3.3.1 claims, by estimator name, from what `trade` returned, at one of its R.
+
+    The overlaps of what the countries produce are those at `TRADE_RESOURCE`.
+    """
+    best = best_start(data).sel(resource=resource)
     regimes = dict(zip(("trade", "autarchy_2", "autarchy_1"), data.regime.values, strict=True))
     results = {
         f"trade.{name}.{key}": float(best[name].sel(regime=regime))
@@ -208,33 +217,38 @@ def trade_results(data: xr.Dataset) -> dict[str, float]:
     overlap = smaller / own
     for key, regime in regimes.items():
         results[f"trade.overlap.{key}"] = float(overlap.sel(regime=regime))
+    height = data.profile.sum("agent").max("theta")
+    results["trade.peak_ratio"] = float(height.sel(regime=regimes["trade"]) / height.sel(regime=regimes["autarchy_2"]))
     results["trade.overlap_drop"] = results["trade.overlap.autarchy_2"] - results["trade.overlap.trade"]
     breadth = best.sigma.mean("agent")
     results["trade.breadth_ratio"] = float(breadth.sel(regime=regimes["autarchy_2"]) / breadth.sel(regime="trade"))
     # Over single starts, as the paper's one run of each scenario is one: any start of trade against any of autarchy.
-    single = data.consumption.sel(resource=TRADE_RESOURCE, descent="linear")
+    single = data.consumption.sel(resource=resource, descent="linear")
     against = single.sel(regime=regimes["autarchy_2"]).rename(run="other")
     results["trade.share"] = float((single.sel(regime="trade") > against).mean())
     return results
 
 
-def random_tasks(count: int, seed: int) -> list[Mixture]:
+def random_tasks(count: int, seed: int, equal: str = "weights") -> list[Mixture]:
     """Return random Gaussian mixtures with 1 to 4 modes.
 
     Args:
         count: number of tasks, at least 1.
         seed: seed of the draw.
+        equal: what the modes of a task have in common, `weights` (their areas) or `heights`.
 
     Returns:
         Mixtures with modes uniform on [0, 2π) and breadths uniform on [0.2, 1.5].
 
     Source: paper A, section 3.3.2. That the number of modes is uniform and that modes weigh the same is our reading.
     """
+    _validate.choice("equal", equal, ("weights", "heights"))
     generator = np.random.default_rng(seed)
     tasks = []
     for _ in range(count):
         modes = int(generator.integers(1, 5))
-        tasks.append(mixture(generator.random(modes) * TAU, generator.uniform(0.2, 1.5, modes)))
+        heights = [1.0] * modes if equal == "heights" else None
+        tasks.append(mixture(generator.random(modes) * TAU, generator.uniform(0.2, 1.5, modes), heights=heights))
     return tasks
 
 
@@ -249,19 +263,27 @@ def firm(
     optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 128,
+    search: Search = OWN,
+    extent: tuple[float, float] = (1e-3, 10.0),
+    equal: str = "weights",
+    reduction: str = "mean",
 ) -> xr.Dataset:
     """Solve a firm of six on random tasks while the pull towards a common profession is relaxed (Fig 12).
 
     Args:
         sets: independent repetitions of the experiment, each with its own tasks and starts.
         tasks: random tasks of each set, at least 2.
-        levels: levels of the stiffness λ_s, from 10⁻³ to 10, at least 2.
+        levels: levels of the stiffness λ_s, at least 2.
         max_steps: the most Adam steps of a run.
         seed: set k is drawn from the seed `seed + k`.
         device: `cpu` or `cuda`.
         optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the optimisation; with 256 the correlations change by less than a tenth of their spread.
+        search: arguments of `solve` that replace the experiment's own (see `search`).
+        extent: the lowest and the highest λ_s.
+        equal: as `random_tasks`.
+        reduction: of the distances in L_s, `mean` or `sum`.
 
     Returns:
         `heterogeneity`, `specialisation` (mean of 1/σ, 1/radians), `mismatch` (L_m) and `stop` with the dimensions
@@ -276,16 +298,17 @@ def firm(
     """
     convention = get_convention(convention).replace(points=points)
     n = 6
-    strengths = np.logspace(-3, 1, levels)
+    strengths = np.logspace(math.log10(extent[0]), math.log10(extent[1]), levels)
     demands, modes, starts = [], [], []
     for index in range(sets):
-        drawn = random_tasks(tasks, seed + index)
+        drawn = random_tasks(tasks, seed + index, equal)
         demands.append(torch.stack([task.on(convention) for task in drawn]))
         modes.append([task.modes for task in drawn])
         # Another stream of the same seed, so that the starts do not repeat the numbers that made the tasks.
         starts.append(np.random.default_rng([seed + index, 1]).random((2, tasks, 1, 1, n)))
     asked = torch.stack(demands).unsqueeze(2).expand(-1, -1, levels, -1)
     centre, breadth = np.stack(starts, axis=1)
+    low, high = breadths(search)
     pieces = []
     powers = (1, 2)
     for power in powers:
@@ -293,17 +316,18 @@ def firm(
             asked,
             n,
             resource=2.0 * n,
-            stiffness=Stiffness(strengths, target=math.pi, power=power),
+            stiffness=Stiffness(strengths, target=math.pi, power=power, reduction=reduction),
             seed=seed,
             device=device,
             convention=convention,
             initial_mu=TAU * centre,
-            initial_sigma=0.3 + 0.7 * breadth,
+            initial_sigma=low + (high - low) * breadth,
             dims=("set", "task", "stiffness"),
             max_steps=max_steps,
             patience=100,
             optimiser=optimiser,
             loss_scale="linear",
+            search=search,
         )
         measured = solution.measures()
         piece = xr.Dataset(
@@ -517,6 +541,7 @@ def labour_market(
     optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
+    search: Search = OWN,
 ) -> xr.Dataset:
     """Solve a firm of two whose communication costs the more, the less the labour market works (Fig 13).
 
@@ -530,6 +555,7 @@ def labour_market(
         optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the mismatch.
+        search: arguments of `solve` that replace the experiment's own (see `search`).
 
     Returns:
         `specialisation` (mean of 1/σ, 1/radians), `distance` (radians), `loss`, `task_productivity` and `stop` with the
@@ -564,6 +590,7 @@ def labour_market(
             patience=100,
             optimiser=optimiser,
             loss_scale="linear",
+            search=search,
         )
         first, second = torch.as_tensor(solution.data.mu.values).unbind(-1)
         measured = solution.measures()
@@ -636,6 +663,9 @@ def market_results(data: xr.Dataset) -> dict[str, float]:
         searched = data.optimum_specialisation.sel(scaling=scaling)
         alike = float(data.alike)
         low, high = (float(one.task_productivity[end]) for end in (0, -1))
+        apart = data.optimum_distance.sel(scaling=scaling).values
+        # Both plateaus, and something between them.
+        found = (apart[0] > math.pi - 1e-9, ((apart > 1e-9) & (apart < math.pi - 1e-9)).any(), apart[-1] < 1e-9)
         missed = data.loss.sel(scaling=scaling, start="random") > one.loss.drop_vars("start", errors="ignore") * 1.01
         results |= {
             f"market.{scaling}.distance": float(one.distance[0]),
@@ -645,6 +675,7 @@ def market_results(data: xr.Dataset) -> dict[str, float]:
             f"market.{scaling}.trend": float(stats.spearmanr(data.dense, searched).statistic),
             f"market.{scaling}.gain_left": (high - alike) / (low - alike),
             f"market.{scaling}.transition": float(regimes.meeting[index] / regimes.parting[index]),
+            f"market.{scaling}.regimes": float(sum(found)),
             f"market.{scaling}.missed": float(missed.mean()),
         }
     return results
@@ -658,6 +689,8 @@ def portfolio(
     seed: int = 0,
     convention: str | Convention = "identified",
     periods: int = 10,
+    resource: float = 4.0,
+    breadths: Sequence[float] = catalogues.UNIMODAL_SIGMAS,
 ) -> xr.Dataset:
     """Return the returns of two portfolios in sixteen markets that drift as a wave with Brownian motion (Fig 14).
 
@@ -669,6 +702,8 @@ def portfolio(
             one path, of the seed `seed + r`.
         convention: a convention or its name.
         periods: periods of the wave; each has 100 steps.
+        resource: R, greater than 0.
+        breadths: those of the sixteen markets, cycled, radians.
 
     Returns:
         `mean`, `cv` and `minimum` of the return over time with the dimensions noise (`own`: each market has its path,
@@ -683,9 +718,9 @@ def portfolio(
     10⁻⁸, which is what makes hundreds of repetitions cheap.
     """
     convention = get_convention(convention)
-    markets = catalogues.unimodal().demands
+    markets = catalogues.unimodal(breadths).demands
     knots = np.linspace(0, TAU, nodes + 1)
-    table = drifting(markets, torch.as_tensor(knots[:-1]), convention=convention).productivity
+    table = drifting(markets, torch.as_tensor(knots[:-1]), resource=resource, convention=convention).productivity
     returns = table.transpose("time", "demand", "pair").values
     splines = [
         CubicSpline(knots, np.concatenate([one, one[:1]]), bc_type="periodic") for one in np.moveaxis(returns, 1, 0)
@@ -718,7 +753,7 @@ def portfolio(
             sigma=sigma,
             nodes=nodes,
             periods=periods,
-            resource=4.0,
+            resource=resource,
             source="paper A, section 3.3.4, Fig 14 and Table 2",
         )
     )
@@ -757,13 +792,14 @@ def portfolio_tests(data: xr.Dataset) -> xr.Dataset:
     )
 
 
-def portfolio_results(tests: xr.Dataset) -> dict[str, float]:
+def portfolio_results(tests: xr.Dataset, noise: str = "own") -> dict[str, float]:
     """Return what Table 2 and Fig 14 print, by estimator name: medians over the repetitions of `portfolio_tests`.
 
-    The counts are the share of repetitions in which all sixteen markets point the claimed way.
+    The counts are the share of repetitions in which all sixteen markets point the claimed way. `noise` is `own` or
+    `shared`, as in `portfolio`.
     """
     results: dict[str, float] = {}
-    own = tests.sel(noise="own")
+    own = tests.sel(noise=noise)
     for metric in ("mean", "cv"):
         one = own.sel(metric=metric)
         results |= {f"portfolio.{metric}.{name}": float(one[name].median()) for name in tests.data_vars}

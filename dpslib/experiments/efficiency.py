@@ -19,10 +19,10 @@ from dpslib import _validate, catalogues
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import bimodal
 from dpslib.experiments.scaling import correlation
+from dpslib.experiments.search import OWN, Search, solve
 from dpslib.newton import Newton
 from dpslib.optimiser import Adam, Optimiser
 from dpslib.penalties import Stiffness
-from dpslib.solver import solve
 
 SCARCITY: dict[str, dict[str, Any]] = {
     "smoke": {"levels": 3, "runs": 2, "max_steps": 40},
@@ -50,7 +50,13 @@ REGIMES = ("low R", "mid R", "high R")
 
 
 def _options(
-    runs: int, max_steps: int, seed: int, device: str, optimiser: Optimiser | Newton, convention: Convention
+    runs: int,
+    max_steps: int,
+    seed: int,
+    device: str,
+    optimiser: Optimiser | Newton,
+    convention: Convention,
+    search: Search,
 ) -> dict[str, Any]:
     return {
         "runs": runs,
@@ -63,6 +69,7 @@ def _options(
         "tolerance": 1e-6,
         "optimiser": optimiser,
         "loss_scale": "linear",
+        "search": search,
     }
 
 
@@ -76,11 +83,13 @@ def scarcity(
     optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
+    search: Search = OWN,
+    extent: tuple[float, float] = (LOWEST, HIGHEST),
 ) -> xr.Dataset:
     """Solve sixteen agents under growing resource constraints for the workloads of Fig 35 (Fig 27).
 
     Args:
-        levels: levels of R, evenly spaced from 4 to 64, at least 2.
+        levels: levels of R, evenly spaced, at least 2.
         runs: random starts.
         max_steps: the most Adam steps of a run.
         seed: run r starts from the seed `seed + r`.
@@ -88,6 +97,8 @@ def scarcity(
         optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the optimisation.
+        search: arguments of `solve` that replace the experiment's own (see `search`).
+        extent: the lowest and the highest R.
 
     Returns:
         `heterogeneity`, `productivity` and `efficacy` with the dimensions task, resource, run, and
@@ -102,9 +113,9 @@ def scarcity(
     levels = _validate.integer("levels", levels, 2)
     convention = get_convention(convention).replace(points=points)
     catalogue = catalogues.efficiency()
-    resource = np.linspace(LOWEST, HIGHEST, levels)
+    resource = np.linspace(*extent, levels)
     values = np.stack([demand.on(convention).numpy() for demand in catalogue.demands])
-    options = _options(runs, max_steps, seed, device, optimiser, convention)
+    options = _options(runs, max_steps, seed, device, optimiser, convention, search)
     solution = solve(values[:, np.newaxis], AGENTS, resource=resource, dims=("task", "resource"), **options)
     start = solve(values[0], AGENTS, **options | {"max_steps": 0}).measures()
     return (
@@ -134,12 +145,18 @@ def stiffness(
     optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
+    search: Search = OWN,
+    extent: tuple[float, float] = (LOWEST, HIGHEST),
+    least_stiffness: float = 1e-3,
+    most_stiffness: float = 20.0,
+    power: int = 1,
+    reduction: str = "mean",
 ) -> xr.Dataset:
     """Solve sixteen agents for the bi-Gaussian task on a grid of resource constraint and stiffness (Fig 28, Table 3).
 
     Args:
-        resources: levels of R, evenly spaced from 4 to 64, at least 3.
-        levels: levels of λ_s, at least 3: 0 and logarithmically spaced ones from 1e-3 to 20.
+        resources: levels of R, evenly spaced, at least 3.
+        levels: levels of λ_s, at least 3: 0 and logarithmically spaced ones.
         runs: random starts.
         max_steps: the most Adam steps of a run.
         seed: run r starts from the seed `seed + r`.
@@ -147,6 +164,12 @@ def stiffness(
         optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the optimisation.
+        search: arguments of `solve` that replace the experiment's own (see `search`).
+        extent: the lowest and the highest R.
+        least_stiffness: the lowest positive λ_s.
+        most_stiffness: the highest λ_s.
+        power: of the distance in L_s, 1 or 2.
+        reduction: of the distances in L_s, `mean` or `sum` over the agents.
 
     Returns:
         With the dimensions resource, stiffness, run: `heterogeneity`, `productivity` (Π = 1/(1 + L), with the penalty),
@@ -161,14 +184,15 @@ def stiffness(
     resources = _validate.integer("resources", resources, 3)
     levels = _validate.integer("levels", levels, 3)
     convention = get_convention(convention).replace(points=points)
-    resource = np.linspace(LOWEST, HIGHEST, resources)
-    strength = np.concatenate([[0.0], np.logspace(-3, math.log10(20), levels - 1)])
-    options = _options(runs, max_steps, seed, device, optimiser, convention)
+    resource = np.linspace(*extent, resources)
+    positive = np.logspace(math.log10(least_stiffness), math.log10(most_stiffness), levels - 1)
+    strength = np.concatenate([[0.0], positive])
+    options = _options(runs, max_steps, seed, device, optimiser, convention, search)
     solution = solve(
         bimodal(0.5),
         AGENTS,
         resource=resource[:, np.newaxis],
-        stiffness=Stiffness(strength, math.pi, power=1, reduction="mean"),
+        stiffness=Stiffness(strength, math.pi, power=power, reduction=reduction),
         dims=("resource", "stiffness"),
         **options,
     )
@@ -354,6 +378,7 @@ def stiffness_results(data: xr.Dataset, found: xr.Dataset, performance: str = "p
         "efficiency.r_p": p,
         "efficiency.pooled_r": float(peak.pooled[0]),
         "efficiency.peak_r": float(peak.by_resource.max()),
+        "efficiency.scarcest_r": float(peak.by_resource.isel(resource=-1).squeeze()),
         "efficiency.rank_heterogeneity": float(falling[0]),
         "efficiency.rank_performance": float(falling[1]),
     }

@@ -21,11 +21,12 @@ from dpslib import _validate
 from dpslib.circle import TAU
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Mixture, bimodal, evaluate, mixture
+from dpslib.experiments.search import OWN, Search, solve
 from dpslib.loss import productivity
 from dpslib.newton import Newton
 from dpslib.optimiser import Adam, GradientDescent, Optimiser
 from dpslib.penalties import Stiffness
-from dpslib.solver import Solution, solve, unit_starts
+from dpslib.solver import Solution, unit_starts
 
 REGIMES: dict[str, dict[str, Any]] = {
     "smoke": {"strengths": (20.0, 60.0), "runs": 2, "max_steps": 60},
@@ -115,6 +116,9 @@ READINGS = {
 sections 3.3.2 and 4.4 write the linear distance.
 """
 
+FIGURE_READING = "mean norm, linear distance, λ = 60"
+"""The reading that is held against print."""
+
 HARDWARE = ("homogeneous", "heterogeneous")
 """The two regimes of section 6.2."""
 
@@ -179,6 +183,8 @@ def regimes(
     optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
+    search: Search = OWN,
+    offsets: str = "two-point",
 ) -> xr.Dataset:
     """Solve the same workload on four kinds of hardware (Figs 30 and 31).
 
@@ -194,6 +200,8 @@ def regimes(
         optimiser: how to descend.
         convention: a convention or its name; its norm is replaced by both norms.
         points: grid points of the optimisation.
+        search: arguments of `solve` that replace the experiment's own (see `search`).
+        offsets: one of `MISALIGNMENTS`.
 
     Returns:
         `performance`, 1/(1 + L), and `task_performance`, 1/(1 + L_m), in (0, 1], with the dimensions workload, norm,
@@ -215,8 +223,8 @@ def regimes(
     factors = convention.norm_factors()
     scale = torch.tensor(list(factors.values()), dtype=torch.float64)
     strength = torch.tensor(strengths, dtype=torch.float64) / scale.unsqueeze(-1)
-    options = _options(convention, max_steps, device, optimiser)
-    moved = misalignments("two-point", runs, seed)
+    options = _options(convention, max_steps, device, optimiser) | {"search": search}
+    moved = misalignments(offsets, runs, seed)
     powers = (1, 2)
     demands = [workload(name) for name in WORKLOADS]
     asked = torch.stack([evaluate(demand, convention) for demand in demands])
@@ -391,11 +399,20 @@ def misalignment(
     )
 
 
-def regime_results(data: xr.Dataset, reading: Reading) -> dict[str, float]:
+def regime_results(data: xr.Dataset, reading: Reading | str = FIGURE_READING) -> dict[str, float]:
     """Return what Figs 30 and 31 print or claim, by estimator name, from what `regimes` returned.
 
     Performances are medians over runs; an ordering is the share of runs, paired by seed, in which it holds.
+
+    Args:
+        data: what `regimes` returned.
+        reading: a reading, or the name of one of `READINGS`.
+
+    Raises:
+        ValueError: if no reading has that name.
     """
+    if isinstance(reading, str):
+        reading = READINGS[_validate.choice("reading", reading, READINGS)]
     chosen = reading.select(data)
     full = {name: chosen.performance.sel(regime=name).values for name in REGIME_NAMES}
     task = {name: chosen.task_performance.sel(regime=name).values for name in REGIME_NAMES}
@@ -407,6 +424,7 @@ def regime_results(data: xr.Dataset, reading: Reading) -> dict[str, float]:
     # The hardware is aligned with the best ideal system: that is what its deficit is measured from.
     results["regimes.aligned.deficit"] = best["performance"] - results["regimes.aligned.performance"]
     results["regimes.aligned.task_deficit"] = best["task_performance"] - results["regimes.aligned.task"]
+    results["regimes.homogeneous.task_deficit"] = best["task_performance"] - results["regimes.homogeneous.task"]
     orders = {
         "misaligned_above_homogeneous": full["misaligned"] > full["homogeneous"],
         "task.misaligned_above_homogeneous": task["misaligned"] > task["homogeneous"],
@@ -461,6 +479,10 @@ def scaling(
     optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
+    search: Search = OWN,
+    area: float = 2.0,
+    power: int = 1,
+    reduction: str = "mean",
 ) -> xr.Dataset:
     """Solve growing systems on homogeneous and heterogeneous hardware (Figs 32 and 33).
 
@@ -473,6 +495,10 @@ def scaling(
         optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the optimisation.
+        search: arguments of `solve` that replace the experiment's own (see `search`).
+        area: of the workload.
+        power: of the distance in L_s, 1 or 2.
+        reduction: of the distances in L_s, `mean` or `sum` over the agents.
 
     Returns:
         `productivity`, 1/(1 + L), `task_productivity`, 1/(1 + L_m), both in (0, 1], and `efficacy` with the dimensions
@@ -492,10 +518,10 @@ def scaling(
     for size in sizes:
         found = [
             solve(
-                bimodal(0.5, area=2.0),
+                bimodal(0.5, area=area),
                 size,
                 resource=list(resources(size).values()),
-                stiffness=Stiffness(10.0, targets, 1, "mean"),
+                stiffness=Stiffness(10.0, targets, power, reduction),
                 convention=convention,
                 runs=runs,
                 seed=seed,
@@ -506,6 +532,7 @@ def scaling(
                 optimiser=optimiser,
                 device=device,
                 dims=("resource",),
+                search=search,
             ).measures()[["productivity", "task_productivity", "efficacy"]]
             for targets in hardware_targets(size).values()
         ]
@@ -557,19 +584,20 @@ def saturation(productivity: xr.DataArray, tolerance: float = TOLERANCE) -> xr.D
     return xr.Dataset({"heterogeneous": first, "homogeneous": meeting})
 
 
-def scaling_results(data: xr.Dataset) -> dict[str, float]:
+def scaling_results(data: xr.Dataset, resource: str = "ln", tolerance: float = TOLERANCE) -> dict[str, float]:
     """Return what Fig 32 prints or claims, by estimator name, from what `scaling` returned.
 
-    `scaling.heterogeneous` and `scaling.homogeneous` are the sizes of `saturation` for the mean over runs with the
-    natural logarithm, `..._share` the share of runs with the same size; `scaling.flat` is the lowest heterogeneous
-    productivity from its saturation on, relative to the highest; `scaling.climbs` the share of runs in which
-    homogeneous productivity rises at every step up to the meeting; `scaling.plateau` the largest difference of the two
-    beyond it; `scaling.ahead` the share of the sizes below it at which heterogeneous hardware is ahead.
+    `resource` is one of `RESOURCES`, `tolerance` as in `saturation`. `scaling.heterogeneous` and `scaling.homogeneous`
+    are the sizes of `saturation` for the mean over runs, `..._share` the share of runs with the same size;
+    `scaling.flat` is the lowest heterogeneous productivity from its saturation on, relative to the highest;
+    `scaling.climbs` the share of runs in which homogeneous productivity rises at every step up to the meeting;
+    `scaling.plateau` the largest difference of the two beyond it; `scaling.ahead` the share of the sizes below it at
+    which heterogeneous hardware is ahead.
     """
-    values = data.productivity.sel(resource="ln", drop=True)
+    values = data.productivity.sel(resource=resource, drop=True)
     mean = values.mean("run")
-    where = saturation(mean)
-    each = saturation(values)
+    where = saturation(mean, tolerance)
+    each = saturation(values, tolerance)
     first, meeting = (float(where[name]) for name in ("heterogeneous", "homogeneous"))
     het, hom = (mean.sel(hardware=name, drop=True) for name in ("heterogeneous", "homogeneous"))
     later = het.where(het["size"] >= first, drop=True)

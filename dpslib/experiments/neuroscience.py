@@ -19,11 +19,11 @@ from dpslib._validate import ArrayLike
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Mixture, bimodal, evaluate, mixture, unimodal
 from dpslib.experiments.ecology import NICHES
+from dpslib.experiments.search import OWN, Search, solve
 from dpslib.loss import norm, shortfall
-from dpslib.network import Network, complete
+from dpslib.network import Network, complete, from_matrix, star, three_tiers
 from dpslib.newton import Newton
 from dpslib.optimiser import Adam, Optimiser
-from dpslib.solver import solve
 from dpslib.system import densities
 
 RETINA: dict[str, dict[str, Any]] = {
@@ -90,6 +90,7 @@ def retina(
     optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
+    search: Search = OWN,
 ) -> xr.Dataset:
     """Let two clusters of two agents adapt their filters to one stimulus each (Fig 5).
 
@@ -102,6 +103,7 @@ def retina(
         optimiser: how to descend.
         convention: a convention or its name.
         points: grid points, at least 2.
+        search: arguments of `solve` that replace the experiment's own (see `search`).
 
     Returns:
         `stimulus` (cluster, theta), `filter` (descent, cluster, run, theta), the production of a cluster; `error`
@@ -134,6 +136,7 @@ def retina(
             patience=100,
             loss_scale=scale,
             device=device,
+            search=search,
             dims=("cluster",),
         )
         made, asked = solution.production(), solution.demand
@@ -237,6 +240,22 @@ def largest_share(task: str, convention: str | Convention = "identified") -> flo
     return float(demand.shares(get_convention(convention).kernel).max())
 
 
+def topology(name: str, *, identity: bool = True) -> Network:
+    """Return the network of Fig 6 or of Fig 8.
+
+    Args:
+        name: `star` (9 agents) or `three_tiers` (33).
+        identity: whether an agent produces by itself too, α = 1 + degree (I + Q, as the paper writes), or through its
+            links alone, α = degree.
+
+    Raises:
+        ValueError: if `name` is neither.
+    """
+    graphs = {"star": lambda: star(9), "three_tiers": three_tiers}
+    graph = graphs[_validate.choice("name", name, graphs)]()
+    return from_matrix(graph.interaction, self_production=identity, name=graph.name)
+
+
 def tier_index(network: Network) -> np.ndarray:
     """Return each agent's number of links from agent 0, (N,), integers from 0.
 
@@ -308,6 +327,7 @@ def specialise(
     optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
+    search: Search = OWN,
 ) -> xr.Dataset:
     """Optimise the agents of a network around a hub, agent 0, and measure how specialised each of them becomes.
 
@@ -323,12 +343,14 @@ def specialise(
         optimiser: how to descend.
         convention: a convention or its name.
         points: grid points, at least 2.
+        search: arguments of `solve` that replace the experiment's own (see `search`).
 
     Returns:
         `specialisation` (task, start, run, agent), 1/σ in 1/radians; `loss`, `excess` (the loss over the least that any
-        production of this area could have, minus 1, ≥ 0 but for rounding), `iterations` and `stop` (task, start, run);
-        `demand` (task, theta); `example` (agent, theta), the skill densities of the run with the lowest loss for the
-        first task and start. The coordinates `tier` and `weight` belong to agents.
+        production of this area could have, minus 1, ≥ 0 but for rounding; NaN where `least_mismatch` does not serve),
+        `iterations` and `stop` (task, start, run); `demand` (task, theta); `example` (agent, theta), the skill
+        densities of the run with the lowest loss for the first task and start. The coordinates `tier` and `weight`
+        belong to agents.
 
     Raises:
         TypeError, ValueError: as `solve`, for an unknown task or start, or if the network does not have two or three
@@ -361,6 +383,7 @@ def specialise(
         "seed": seed,
         "device": device,
         "optimiser": optimiser,
+        "search": search,
     }
     drawn = solve(w0[0], network.n_agents, max_steps=0, **arguments).data.sigma.values
     solution = solve(
@@ -374,7 +397,8 @@ def specialise(
         **arguments,
     )
     data = solution.data
-    least = xr.DataArray([least_mismatch(one, area, convention)[0] for one in w0], dims="task")
+    bounded = convention.p == 2 and convention.floor == "none"
+    least = xr.DataArray([least_mismatch(one, area, convention)[0] if bounded else math.nan for one in w0], dims="task")
     best = data.isel(task=0, start=0)
     best = best.isel(run=best.loss.argmin("run"))
     example = densities(best.mu.values, best.sigma.values, convention).numpy()

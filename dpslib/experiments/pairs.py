@@ -19,7 +19,7 @@ from dpslib.convention import Convention, get_convention
 from dpslib.demand import Demand, bimodal, unimodal
 from dpslib.loss import mismatch, productivity
 from dpslib.network import Network, circle, from_matrix
-from dpslib.system import production
+from dpslib.system import component_production
 
 PAIRS: dict[str, tuple[float, float]] = {
     "homogeneous": (math.pi, math.pi),
@@ -38,8 +38,13 @@ def identity_network() -> Network:
 
 def pair_production(convention: str | Convention, network: Network, resource: float, sigma: float = BREADTH) -> Tensor:
     """Return the production of each pair, (2, G), in the order of `PAIRS`."""
+    return _by_component(convention, network, resource, sigma).sum(-2)
+
+
+def _by_component(convention: str | Convention, network: Network, resource: float, sigma: float) -> Tensor:
+    """Return what each connected component of each pair produces, (2, C, G)."""
     centres = torch.tensor(list(PAIRS.values()), dtype=torch.float64)
-    return production(centres, sigma, network, resource, convention)
+    return component_production(centres, sigma, network, resource, convention)
 
 
 def drifting(
@@ -50,6 +55,7 @@ def drifting(
     resource: float = 4.0,
     sigma: float = BREADTH,
     convention: str | Convention = "identified",
+    joined: bool = True,
 ) -> xr.Dataset:
     """Return the productivity of both pairs over time while the demands move.
 
@@ -60,6 +66,8 @@ def drifting(
         resource: R, greater than 0.
         sigma: breadth of the agents, radians, greater than 0.
         convention: a convention or its name.
+        joined: whether the two agents produce jointly, or each by itself, as the components of an identity matrix do:
+            each then faces the whole demand, and their mismatches add.
 
     Returns:
         `productivity` with the dimensions demand, pair, time; Π(t) = 1/(1 + L(t)), in (0, 1].
@@ -71,11 +79,13 @@ def drifting(
     the identity joins nobody: the printed numbers prove it.
     """
     convention = get_convention(convention)
-    made = pair_production(convention, network or identity_network(), resource, sigma)
+    made = _by_component(convention, network or identity_network(), resource, sigma)
+    if joined:
+        made = made.sum(-2, keepdim=True)
     paths = displacement.expand(len(demands), -1)
     series = torch.stack(
         [
-            torch.stack([productivity(mismatch(asked, one, convention)) for one in made])
+            torch.stack([productivity(mismatch(asked, one.unsqueeze(1), convention).sum(0)) for one in made])
             for asked in (demand.rotate(path).on(convention) for demand, path in zip(demands, paths, strict=True))
         ]
     )
@@ -86,10 +96,10 @@ def drifting(
     )
 
 
-def temporal_statistics(series: xr.DataArray) -> xr.Dataset:
-    """Return `mean`, `cv` (standard deviation with ddof 0, over mean) and `minimum` over the dimension time."""
+def temporal_statistics(series: xr.DataArray, *, ddof: int = 0) -> xr.Dataset:
+    """Return `mean`, `cv` (standard deviation with `ddof`, over mean) and `minimum` over the dimension time."""
     mean = series.mean("time")
-    return xr.Dataset({"mean": mean, "cv": series.std("time", ddof=0) / mean, "minimum": series.min("time")})
+    return xr.Dataset({"mean": mean, "cv": series.std("time", ddof=ddof) / mean, "minimum": series.min("time")})
 
 
 def paired_tests(values: xr.DataArray, *, larger: str) -> dict[str, float]:
@@ -119,12 +129,15 @@ def paired_tests(values: xr.DataArray, *, larger: str) -> dict[str, float]:
     }
 
 
-def rotation_robustness(convention: str | Convention = "identified", *, angle: float = math.pi / 4) -> xr.Dataset:
+def rotation_robustness(
+    convention: str | Convention = "identified", *, angle: float = math.pi / 4, resource: float = 4.0
+) -> xr.Dataset:
     """Return the performance of both pairs on two tasks before and after a rotation of the tasks (Fig 17).
 
     Args:
         convention: a convention or its name.
         angle: the rotation, radians.
+        resource: R, greater than 0.
 
     Returns:
         `performance` with the dimensions rotated, pair, task, and `robustness` with pair, task: ρ, the absolute
@@ -133,7 +146,7 @@ def rotation_robustness(convention: str | Convention = "identified", *, angle: f
     Source: paper A, section 3.4.3; interaction J_2 with R = 4, so that production has area 1.
     """
     convention = get_convention(convention)
-    made = pair_production(convention, circle(2), 4.0)
+    made = pair_production(convention, circle(2), resource)
     tasks: dict[str, Demand] = {"unimodal": unimodal(sigma=BREADTH), "bimodal": bimodal(BREADTH)}
     turns = torch.tensor([0.0, angle], dtype=torch.float64)
     asked = torch.stack([task.rotate(turns).on(convention) for task in tasks.values()], dim=1)
@@ -163,5 +176,6 @@ def rotation_results(data: xr.Dataset) -> dict[str, float]:
         "rotation.heterogeneous.bimodal.rho": float(rho[het, bi]),
         "rotation.heterogeneous.unimodal.rho": float(rho[het, uni]),
         "rotation.homogeneous.rho": float(rho[hom].mean()),
+        "rotation.mismatched_drop": float(min(before[hom, uni] - before[hom, bi], before[het, bi] - before[het, uni])),
         "rotation.reduction": float(100 * (1 - rho[het].mean() / rho[hom].mean())),
     }

@@ -16,10 +16,11 @@ from torch import Tensor
 from dpslib.circle import TAU
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Demand, mixture
+from dpslib.experiments.search import OWN, Search, breadths, solve
 from dpslib.newton import Newton
 from dpslib.optimiser import Adam, Optimiser
 from dpslib.penalties import Stiffness
-from dpslib.solver import Solution, solve
+from dpslib.solver import Solution
 
 RECURSION: dict[str, dict[str, Any]] = {
     "smoke": {"chains": 2, "starts": 1, "n": 4, "max_steps": 40, "points": 64},
@@ -86,7 +87,16 @@ def push_forward(production: Tensor, mapping: Map, convention: str | Convention,
 
 
 def _solve_layer(
-    demand: Tensor, layer: int, dims: Sequence[str], *, chains: int, starts: int, n: int, seed: int, **options: Any
+    demand: Tensor,
+    layer: int,
+    dims: Sequence[str],
+    *,
+    chains: int,
+    starts: int,
+    n: int,
+    seed: int,
+    search: Search,
+    **options: Any,
 ) -> tuple[Solution, xr.DataArray]:
     """Return the best of `starts` starts for each demand (..., chain, G), and the heterogeneity of the starts.
 
@@ -96,8 +106,9 @@ def _solve_layer(
     shared: dict[str, Any] = {
         "runs": starts,
         "initial_mu": generator.random((chains, starts, n)) * TAU,
-        "initial_sigma": generator.uniform(0.3, 1.0, (chains, starts, n)),
+        "initial_sigma": generator.uniform(*breadths(search), (chains, starts, n)),
         "loss_scale": "log",
+        "search": search,
         "dims": dims,
     }
     solution = solve(demand, n, **shared, **options).best()
@@ -117,6 +128,8 @@ def layers(
     optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
+    search: Search = OWN,
+    blur: float = BLUR,
 ) -> xr.Dataset:
     """Solve chains of layers joined by each of `MAPS`.
 
@@ -131,6 +144,8 @@ def layers(
         optimiser: how to descend.
         convention: a convention or its name.
         points: grid points.
+        search: arguments of `solve` that replace the experiment's own (see `search`).
+        blur: breadth of the smoothing between layers, radians, greater than 0.
 
     Returns:
         With the dimensions map, layer, chain: `heterogeneity`, `start` (mean heterogeneity of the random starts),
@@ -147,6 +162,7 @@ def layers(
         "device": device,
         "optimiser": optimiser,
         "convention": convention,
+        "search": search,
     }
     demand = MODES.on(convention).expand(len(MAPS), chains, -1)
     pieces = []
@@ -167,12 +183,14 @@ def layers(
         ).drop_vars("seed")
         pieces.append(found.isel(map=[0] * len(MAPS)) if layer == 0 else found)
         made = torch.as_tensor(solution.production().values).expand(len(MAPS), chains, -1)
-        demand = torch.stack([push_forward(one, phi, convention) for one, phi in zip(made, MAPS.values(), strict=True)])
+        demand = torch.stack(
+            [push_forward(one, phi, convention, blur) for one, phi in zip(made, MAPS.values(), strict=True)]
+        )
     data = xr.concat(pieces, "layer").transpose("map", "layer", "chain", ...)
     return data.assign_coords(map=list(MAPS), layer=np.arange(1, depth + 1)).assign_attrs(
         convention=convention.to_json(),
         n=n,
-        blur=BLUR,
+        blur=blur,
         max_steps=max_steps,
         optimiser=repr(optimiser),
         source="paper A, sections 4.6 and B.3",
@@ -191,6 +209,8 @@ def stiff_first_layer(
     optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
+    search: Search = OWN,
+    blur: float = BLUR,
 ) -> xr.Dataset:
     """Put stiffness on the first of two layers alone, and solve both; the map between them is the identity.
 
@@ -205,6 +225,8 @@ def stiff_first_layer(
         optimiser: how to descend.
         convention: a convention or its name.
         points: grid points.
+        search: arguments of `solve` that replace the experiment's own (see `search`).
+        blur: breadth of the smoothing between layers, radians, greater than 0.
 
     Returns:
         `heterogeneity` with the dimensions layer, stiffness, chain, and `start`, `correlation` (Pearson's, of both
@@ -218,13 +240,14 @@ def stiff_first_layer(
         "device": device,
         "optimiser": optimiser,
         "convention": convention,
+        "search": search,
     }
     dims = ("stiffness", "chain")
     sizes: dict[str, Any] = {"chains": chains, "starts": starts, "n": n, "seed": seed}
     demand = MODES.on(convention).expand(len(strengths), chains, -1)
     pull = Stiffness(torch.tensor(strengths, dtype=torch.float64).unsqueeze(-1))
     first, start = _solve_layer(demand, 10, dims, **sizes, stiffness=pull, **options)
-    carried = push_forward(torch.as_tensor(first.production().values), MAPS["identity"], convention)
+    carried = push_forward(torch.as_tensor(first.production().values), MAPS["identity"], convention, blur)
     second, _ = _solve_layer(carried, 11, dims, **sizes, **options)
     both = [one.measures().heterogeneity.drop_vars("seed") for one in (first, second)]
     correlation = [float(pearsonr(*(one.isel(chain=c) for one in both)).statistic) for c in range(chains)]
@@ -235,7 +258,7 @@ def stiff_first_layer(
             "correlation": ("chain", correlation),
         },
         coords={"stiffness": list(strengths), "layer": [1, 2]},
-        attrs={"convention": convention.to_json(), "n": n, "blur": BLUR, "source": "companion, on section 4.6"},
+        attrs={"convention": convention.to_json(), "n": n, "blur": blur, "source": "companion, on section 4.6"},
     )
 
 
@@ -252,6 +275,7 @@ def dependency_graphs(
     optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
+    search: Search = OWN,
 ) -> xr.Dataset:
     """Solve a system for each level of demands whose operations depend on each other.
 
@@ -271,6 +295,7 @@ def dependency_graphs(
         optimiser: how to descend.
         convention: a convention or its name.
         points: grid points.
+        search: arguments of `solve` that replace the experiment's own (see `search`).
 
     Returns:
         With the dimension level (all levels of all graphs): `heterogeneity`, `loss` and the coordinates `density`,
@@ -304,6 +329,7 @@ def dependency_graphs(
         optimiser=optimiser,
         loss_scale="log",
         dims=("level",),
+        search=search,
     ).best()
     columns = dict(zip(("density", "graph", "depth", "width"), zip(*rows, strict=True), strict=True))
     return xr.Dataset(

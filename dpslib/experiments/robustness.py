@@ -118,6 +118,7 @@ def response(
     convention: str | Convention = "identified",
     event_sigma: float = 0.3,
     event_area: float = 1.0,
+    resource: float = RESOURCE,
 ) -> Response:
     """Tabulate the mismatch of both pairs with turned demands, alone and with an event at any place.
 
@@ -127,9 +128,10 @@ def response(
         convention: a convention or its name.
         event_sigma: breadth of an event's demand, radians.
         event_area: its area.
+        resource: R, greater than 0.
     """
     convention = get_convention(convention)
-    made = pair_production(convention, identity_network(), RESOURCE)
+    made = pair_production(convention, identity_network(), resource)
     fine = torch.arange(4 * nodes, dtype=torch.float64) * (TAU / (4 * nodes))
     turns = fine[::4]
     _, spike = drift.extreme_event(torch.zeros(1), 0.0, sigma=event_sigma, area=event_area)
@@ -161,6 +163,8 @@ def robustness(
     events: int = 10,
     event_sigma: float = 0.3,
     event_area: float = 1.0,
+    resource: float = RESOURCE,
+    homo_range: tuple[float, float] = (0.25, 1.0),
 ) -> xr.Dataset:
     """Return mean, variability and minimum of production under the three regimes, for many random paths.
 
@@ -175,6 +179,8 @@ def robustness(
         events: places of events for each path.
         event_sigma: breadth of an event's demand, radians.
         event_area: its area.
+        resource: R, greater than 0.
+        homo_range: lowest and highest breadth of the catalogue `homo_suited`, radians, where `tested` is not given.
 
     Returns:
         `mean`, `cv` and `minimum` over time with the dimensions catalogue, regime, path, average, run, demand, pair.
@@ -187,16 +193,17 @@ def robustness(
     our choice, and so are shape and size of the event (see `drift.extreme_event`).
     """
     convention = get_convention(convention)
-    tested = tested or tested_catalogues()
+    tested = tested or tested_catalogues() | {"homo_suited": homo_suited(*homo_range)}
     pieces = []
     for catalogue in tested.values():
-        wave = drifting(catalogue.demands, drift.wave(drift.times(1)), resource=RESOURCE, convention=convention)
+        wave = drifting(catalogue.demands, drift.wave(drift.times(1)), resource=resource, convention=convention)
         table = response(
             catalogue.demands,
             nodes=nodes,
             convention=convention.replace(points=points),
             event_sigma=event_sigma,
             event_area=event_area,
+            resource=resource,
         )
         random = random_regimes(table, paths, seed=seed, periods=periods, events=events)
         statistics = temporal_statistics(wave.productivity).expand_dims(regime=["wave"])
@@ -351,6 +358,45 @@ def example_series(
     )
 
 
+def example_results(series: Mapping[str, xr.Dataset]) -> dict[str, float]:
+    """Return what Figs 38, 40 and 42 show, by estimator name: medians over paths.
+
+    Args:
+        series: what `example_series` returned, by the name of the catalogue.
+
+    Returns:
+        For each catalogue and regime `example.<catalogue>.<regime>.<quantity>`: `start_ratio`, production at time 0 of
+        the homogeneous over the heterogeneous pair; `mean_ratio`, `cv_ratio` and `floor_ratio`, temporal mean,
+        coefficient of variation and minimum of the heterogeneous over the homogeneous pair; `collapse`, the homogeneous
+        pair's minimum over its maximum. And `example.<catalogue>.every.floor_ratio`, the smallest over the regimes, and
+        `.cv_ratio` and `.collapse`, the largest.
+    """
+    results: dict[str, float] = {}
+    for name, one in series.items():
+        made = one.production
+        statistics = temporal_statistics(made).assign(start=made.isel(time=0), maximum=made.max("time"))
+        homogeneous, heterogeneous = (statistics.sel(pair=pair, drop=True) for pair in PAIRS)
+        ratios = heterogeneous / homogeneous
+        found = xr.Dataset(
+            {
+                "start_ratio": 1 / ratios.start,
+                "mean_ratio": ratios["mean"],
+                "cv_ratio": ratios.cv,
+                "floor_ratio": ratios.minimum,
+                "collapse": homogeneous.minimum / homogeneous.maximum,
+            }
+        ).median("run")
+        results |= {
+            f"example.{name}.{regime}.{quantity}": float(found[quantity].sel(regime=regime))
+            for regime in REGIMES
+            for quantity in found.data_vars
+        }
+        extremes = {"floor_ratio": found.floor_ratio.min(), "cv_ratio": found.cv_ratio.max()}
+        extremes["collapse"] = found.collapse.max()
+        results |= {f"example.{name}.every.{quantity}": float(value) for quantity, value in extremes.items()}
+    return results
+
+
 def comparisons(data: xr.Dataset) -> xr.Dataset:
     """Compare both pairs over the demands, for each path.
 
@@ -397,18 +443,23 @@ def reading(data: xr.Dataset, path: str = "own", average: str = "series") -> xr.
     return data.sel(path=path, average=average, drop=True)
 
 
-def robustness_results(compared: xr.Dataset) -> dict[str, float]:
+def robustness_results(compared: xr.Dataset, path: str = "own", average: str = "series") -> dict[str, float]:
     """Return what sections 4.5 and F.2 print, by estimator name, from what `comparisons` returned.
 
     Every name is `robustness.<catalogue>.<regime>.<statistic>.<quantity>`, the median over paths under our reading;
     `ahead` is the share of paths in which the heterogeneous pair does better on average over the demands. For the wave,
-    which knows no chance, the median is the value itself.
+    which knows no chance, the median is the value itself. `robustness.<catalogue>.every.every.ahead` is the smallest of
+    these shares over regimes and statistics. `path` and `average` are those of `reading`.
     """
-    ours = reading(compared)
+    ours = reading(compared, path, average)
     sign = xr.DataArray([1, -1, 1], coords={"statistic": list(STATISTICS)}, dims="statistic")
     ahead = (sign * (ours.heterogeneous - ours.homogeneous) > 0).mean("run")
     medians = ours.median("run").assign(ahead=ahead)
-    return {
+    least = {
+        f"robustness.{catalogue}.every.every.ahead": float(ahead.sel(catalogue=catalogue).min())
+        for catalogue in ours.catalogue.values
+    }
+    return least | {
         f"robustness.{catalogue}.{regime}.{statistic}.{name}": float(
             medians[name].sel(catalogue=catalogue, regime=regime, statistic=statistic)
         )

@@ -18,11 +18,11 @@ from dpslib import _validate, measures
 from dpslib.circle import TAU, circular_distance
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import bimodal, mixture
+from dpslib.experiments.search import OWN, Search, solve
 from dpslib.network import Network, blocks, clusters, from_matrix
 from dpslib.newton import Newton
 from dpslib.optimiser import Adam, Optimiser
 from dpslib.penalties import Communication
-from dpslib.solver import solve
 
 COMPONENTS: dict[str, dict[str, Any]] = {
     "smoke": {"runs": 3, "max_steps": 40},
@@ -55,6 +55,9 @@ WEIGHTS: dict[str, dict[str, Any]] = {
 SIZES = (1, 2, 4, 8)
 """Component sizes of the binary tree of section 4.3.1."""
 
+PEAKS = (math.pi / 2, 3 * math.pi / 2)
+"""The peaks of its task, radians."""
+
 READINGS: dict[str, dict[str, Any]] = {
     "tight stop": {"weights": "unit", "tolerance": 1e-6},
     "loose stop": {"weights": "unit", "tolerance": 1e-3},
@@ -85,6 +88,7 @@ def component_size(
     optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
+    search: Search = OWN,
 ) -> xr.Dataset:
     """Solve eight agents in components of growing size, each of which faces the whole task (Figs 23 to 25).
 
@@ -96,6 +100,7 @@ def component_size(
         optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the optimisation.
+        search: arguments of `solve` that replace the experiment's own (see `search`).
 
     Returns:
         With the dimensions reading, component_size, run: `heterogeneity` (of the system), `within` (mean over the
@@ -130,6 +135,7 @@ def component_size(
                 max_steps=max_steps,
                 optimiser=optimiser,
                 loss_scale="linear",
+                search=search,
             )
             data = solution.data
             mu, sigma = torch.as_tensor(data.mu.values), torch.as_tensor(data.sigma.values)
@@ -161,7 +167,15 @@ def component_size(
 
 
 def component_results(data: xr.Dataset, reading: str = "tight stop") -> dict[str, float]:
-    """Return what section 4.3.1 claims, by estimator name, from what `component_size` returned."""
+    """Return what section 4.3.1 claims, by estimator name, from what `component_size` returned.
+
+    Among them: `component.gap.8`, the largest difference between the heterogeneity of the system and within components
+    when there is one; `component.generalists`, the median specialisation of single agents over the lowest of agents in
+    larger components; `component.new_generalists`, the tenth percentile of specialisation with one component over that
+    with two; `component.peak_distance.2`, the mean distance of paired agents from the nearer peak, radians;
+    `component.spreading`, 1 if that distance grows from 2 to 4 to 8; `component.per_peak`, the median number of the
+    eight connected agents that stand nearer to the first peak.
+    """
     chosen = data.sel(reading=reading)
     median = chosen.heterogeneity.median("run")
     results = {f"component.heterogeneity.{size}": float(median.sel(component_size=size)) for size in SIZES}
@@ -169,6 +183,14 @@ def component_results(data: xr.Dataset, reading: str = "tight stop") -> dict[str
     own = (chosen.loss * chosen.component_size / 8).median("run")
     partial = chosen.sel(component_size=list(SIZES[:-1]))
     bounded = (partial.heterogeneity <= partial.largest + 1e-3).mean("run")
+
+    from_peaks = np.stack(
+        [circular_distance(torch.as_tensor(chosen.mu.values), torch.tensor(peak)).numpy() for peak in PEAKS]
+    )
+    nearest = chosen.mu.copy(data=from_peaks.min(0)).mean(("run", "agent"))
+    at_first = chosen.mu.copy(data=from_peaks.argmin(0) == 0).sel(component_size=8).sum("agent")
+    specialised, least = ((1 / chosen.sigma).quantile(share, ("run", "agent")) for share in (0.5, 0.1))
+    whole = chosen.sel(component_size=8)
 
     def rises(values: xr.DataArray) -> float:
         return float((values.diff("component_size") > 0).all("component_size").mean())
@@ -180,6 +202,12 @@ def component_results(data: xr.Dataset, reading: str = "tight stop") -> dict[str
         "component.specialising": rises((1 / chosen.sigma).mean("agent")),
         "component.falling": rises(-own.expand_dims(run=1)),
         "component.bounded": float(bounded.min()),
+        "component.gap.8": float(abs(whole.heterogeneity - whole.within).max()),
+        "component.generalists": float(specialised[0] / specialised[1:].min()),
+        "component.new_generalists": float(least.sel(component_size=8) / least.sel(component_size=4)),
+        "component.peak_distance.2": float(nearest.sel(component_size=2)),
+        "component.spreading": float((nearest.sel(component_size=[2, 4, 8]).diff("component_size") > 0).all()),
+        "component.per_peak": float(at_first.median()),
     }
 
 
@@ -195,11 +223,15 @@ def locality(
     optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
+    search: Search = OWN,
+    ordered: bool = True,
+    identity: bool = True,
+    lowest: float = 1e-5,
 ) -> xr.Dataset:
     """Solve two bridged clusters of three agents under a growing cost of communication (Fig 26).
 
     Args:
-        levels: levels of λ_c, at least 3: 0 and logarithmically spaced ones from 1e-5 to 0.16.
+        levels: levels of λ_c, at least 3: 0 and logarithmically spaced ones up to 0.16.
         runs: random starts.
         max_steps: the most Adam steps of a run.
         spacing: seven modes at 2πk/7 (`even`) or at 2πk/8 (`gap`).
@@ -209,6 +241,10 @@ def locality(
         optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the optimisation.
+        search: arguments of `solve` that replace the experiment's own (see `search`).
+        ordered: whether the cost sums over ordered pairs, so that a link counts twice, or over links.
+        identity: whether an agent produces by itself too, α = 1 + Σ_j Q_ij, or through its links alone; R = Σ α.
+        lowest: the lowest positive λ_c.
 
     Returns:
         With the dimensions strength, run: `within`, the mean circular distance of two agents of a cluster, and
@@ -224,13 +260,14 @@ def locality(
     _validate.integer("levels", levels, 3)
     _validate.choice("spacing", spacing, ("even", "gap"))
     convention = get_convention(convention).replace(points=points)
-    strength = np.concatenate([[0.0], np.logspace(-5, math.log10(0.16), levels - 1)])
+    strength = np.concatenate([[0.0], np.logspace(math.log10(lowest), math.log10(0.16), levels - 1)])
+    graph = clusters([3, 3], bridge=0.3)
     turns = 7 if spacing == "even" else 8
     solution = solve(
         mixture([TAU * k / turns for k in range(1, 8)], 0.3),
         6,
-        network=clusters([3, 3], bridge=0.3),
-        communication=Communication(strength, scaling=scaling),
+        network=from_matrix(graph.interaction, self_production=identity, name=graph.name),
+        communication=Communication(strength if ordered else strength / 2, scaling=scaling),
         runs=runs,
         seed=seed,
         device=device,
@@ -241,6 +278,7 @@ def locality(
         max_steps=max_steps,
         optimiser=optimiser,
         loss_scale="linear",
+        search=search,
         dims=("strength",),
     )
     mu = torch.as_tensor(solution.data.mu.values)
@@ -292,7 +330,9 @@ def locality_results(data: xr.Dataset) -> dict[str, float]:
 
     The first transition is where the median distance within clusters falls below half of what it is without cost, the
     second where that between clusters falls below half of π; the plateau lies between them, and its values are taken
-    at the level in its middle.
+    at the level in its middle. `locality.drop` is the ratio of the strengths at which the median within clusters falls
+    below a tenth and below nine tenths of what it is without cost, `locality.band` the widest range between the tenth
+    and the ninetieth percentile within clusters over that without cost.
     """
     within, between = data.within.median("run"), data.between.median("run")
     first, second = crossing(within, float(within[0]) / 2), crossing(between, math.pi / 2)
@@ -301,7 +341,11 @@ def locality_results(data: xr.Dataset) -> dict[str, float]:
     # The paper's bound: below it, diversity within a cluster is claimed to be as without cost.
     low = within.sel(strength=data.strength[(data.strength < 3e-4) & (data.strength > 1e-4)])
     kept = float(low.min() / within[0]) if low.size else math.nan
+    high, low_end = (crossing(within, share * float(within[0])) for share in (0.9, 0.1))
+    band = data.within.quantile([0.1, 0.9], "run").diff("quantile").squeeze("quantile", drop=True)
     return {
+        "locality.drop": low_end / high,
+        "locality.band": float(band.max() / band[0]),
         "locality.within_free": float(within[0]),
         "locality.kept": kept,
         "locality.first": first,
@@ -333,6 +377,7 @@ def agent_weights(
     optimiser: Optimiser | Newton = Adam(),
     convention: str | Convention = "identified",
     points: int = 256,
+    search: Search = OWN,
 ) -> xr.Dataset:
     """Solve agents that differ in how much they count, and agents that do not (Figs 36 and 37).
 
@@ -346,6 +391,7 @@ def agent_weights(
         optimiser: how to descend.
         convention: a convention or its name.
         points: grid points of the optimisation.
+        search: arguments of `solve` that replace the experiment's own (see `search`).
 
     Returns:
         `specialisation` (1/radians) with the dimensions scheme (`weighted`, `mean field`), resource, run, agent, and
@@ -376,6 +422,7 @@ def agent_weights(
             max_steps=max_steps,
             optimiser=optimiser,
             loss_scale="linear",
+            search=search,
             dims=("resource",),
         ).data
         for alpha in (weights, mean_field)
@@ -412,5 +459,6 @@ def weight_results(data: xr.Dataset) -> dict[str, float]:
         "weights.rank": float(spearmanr(data.weight, weighted_mean).statistic),
         "weights.ratio": float(weighted_mean[0] / weighted_mean[-1]),
         "weights.spread": float(spread),
+        "weights.deviation.rank": float(spearmanr(data.weight, weighted_mean - flat).statistic),
         "weights.share": float((by_run.isel(agent=0) > by_run.isel(agent=-1)).mean()),
     }
