@@ -72,6 +72,24 @@ def test_learning_rate_falls_to_its_last_share():
         Annealed(**{**vars(TAG), "last_rate": 0.0})
 
 
+def test_outer_aggregator_comes_in_over_time_and_is_what_is_measured():
+    program = TAG.program(TAG.scales["smoke"], [0], "cpu")
+    efforts = torch.tensor([[1.0, 0.0], [0.5, 0.0]]).expand(program.trainer.members, 1, 1, 2, 2)
+    own = program.trainer.reward
+    seen = []
+
+    def spy(world=None):
+        seen.append(program.trainer.reward(efforts)[0].item())
+        return torch.zeros(program.trainer.members)
+
+    program.trainer.iterate = spy
+    for progress in (0.0, 0.3, 0.6, 1.0):
+        program.advance(progress)
+        assert program.trainer.reward is own
+    # Under (min, max) the tasks score 1 and 0: from their mean to their minimum.
+    assert seen == pytest.approx([0.5, 0.25, 0.0, 0.0])
+
+
 def test_tag_results_name_every_estimator():
     gains = {"min_max": 0.3, "min_mean": 0.15, "mean_max": 0.05, "max_min": -0.1}
     found = tag_results(results(PAIRS, **gains))

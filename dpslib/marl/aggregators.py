@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -277,14 +277,14 @@ class PowerMean(Aggregator):
         return (unit * torch.exp(torch.log1p(excess) / t)).squeeze(dim)
 
     def schur(self, count: int, high: float = 1.0) -> Schur:
-        """As `Aggregator.schur`; for t < 0 it is strict on arguments greater than 0 alone, hence not here."""
+        """As `Aggregator.schur`; for t < 0 and more than two arguments it is strict only where none of them is 0."""
         count, high = _size(count, high)
         t = _single("t", self.t)
         if count == 1 or high == 0 or t == 1:
             return BOTH
         if t > 1:
             return STRICTLY_CONVEX
-        return STRICTLY_CONCAVE if t > 0 else CONCAVE
+        return STRICTLY_CONCAVE if t > 0 or count == 2 else CONCAVE
 
     def _check_domain(self, x: Tensor) -> None:
         _not_negative(x, self.name)
@@ -526,7 +526,7 @@ def get_aggregator(aggregator: str | Aggregator, **parameters: Any) -> Aggregato
         return aggregator
     name = _validate.choice("aggregator", aggregator, [*AGGREGATORS, "sum"])
     kind = PowerSum if name == "sum" else AGGREGATORS[name]
-    allowed = () if name == "sum" else tuple(kind.__dataclass_fields__)
+    allowed = () if name == "sum" else tuple(entry.name for entry in fields(kind))
     unknown = [key for key in parameters if key not in allowed]
     if unknown:
         takes = ", ".join(allowed) or "no parameter"

@@ -18,9 +18,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields
 from functools import lru_cache
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -52,6 +53,13 @@ KINDS = ("continuous", "discrete")
 EXTREMES = ("min", "mean", "max")
 
 TEAMS = ("heterogeneous", "homogeneous")
+
+MAPS: dict[str, dict[str, Any]] = {
+    "smoke": {"points": 9, "boxes": 500},
+    "reader": {"points": 41, "boxes": 4096},
+    "paper": {"points": 81, "boxes": 40_000},
+}
+"""Points along each axis of a map of softmax gains from −5 to 5, and boxes of its bound, by scale."""
 
 Array = NDArray[np.float64]
 
@@ -122,10 +130,10 @@ def _alone(name: str, value: str | Aggregator) -> Aggregator:
     aggregator = get_aggregator(value)
     if isinstance(aggregator, PerMember):
         raise ValueError(f"{name} must be one aggregator, not one for each member; got {value!r}")
-    for key in aggregator.__dataclass_fields__:
-        entry = getattr(aggregator, key)
-        if isinstance(entry, Tensor) and entry.ndim:
-            raise ValueError(f"{name} must have single parameters; got {key} of shape {tuple(entry.shape)}")
+    for entry in fields(aggregator):
+        parameter = getattr(aggregator, entry.name)
+        if isinstance(parameter, Tensor) and parameter.ndim:
+            raise ValueError(f"{name} must have single parameters; got {entry.name} of shape {tuple(parameter.shape)}")
     return aggregator
 
 
@@ -379,8 +387,9 @@ def column_range(inner: Aggregator, total: Array, agents: int) -> tuple[Array, A
     if isinstance(inner, Softmax):
         return (equal, _chord(t, s, n)) if t >= 0 else (1 - _chord(-t, n - s, n), equal)
     if isinstance(inner, LogSumExp):
-        # Σ e^(t x_i) is at most the chord's N + s (e^t − 1); written so that e^t does not overflow.
-        end = max(t, 0.0) / t + np.log((n - s) * math.exp(min(-t, 0)) + s * math.exp(min(t, 0))) / t
+        # Σ e^(t x_i) is at most the chord's N − s + s e^t; in logarithms, so that e^t does not overflow.
+        with np.errstate(divide="ignore"):
+            end = np.logaddexp(np.log(n - s), np.log(s) + t) / t
         return (equal, end) if t > 0 else (end, equal)
     if isinstance(inner, PowerSum) and t > 0:
         return (equal, s) if t >= 1 else (s, equal)
@@ -403,11 +412,22 @@ def _chord(t: float, s: Array, n: int) -> Array:
     return s / (s + (n - s) * math.exp(-t))
 
 
-def _share(outer: Softmax, scores: Array) -> Array:
-    """Return the softmax of scores (..., M) by NumPy, several times faster than by small tensors."""
-    t = float(outer.t)
-    weight = np.exp(t * scores - (t * scores).max(-1, keepdims=True))
-    return (weight * scores).sum(-1) / weight.sum(-1)
+def _largest_share(t: float, least: Array, most: Array) -> Array:
+    """Return the largest softmax of scores between `least` and `most` (B, M), or little more, see `column_bound`."""
+    # Scores are measured from the largest one, so that no power overflows.
+    below, above = least.min(-1), most.max(-1)
+    top = (above if t > 0 else below)[:, None]
+    ends = [(y, np.exp(t * (y - top))) for y in (least, most)]
+    for _ in range(24):
+        v = ((below + above) / 2)[:, None]
+        if t > 0:
+            terms = np.maximum(*(weight * (y - v) for y, weight in ends))
+        else:
+            y = np.clip(v - 1 / t, least, most) if t < 0 else most
+            terms = np.exp(t * (y - top)) * (y - v)
+        exceeded = terms.sum(-1) > 0
+        below, above = np.where(exceeded, v[:, 0], below), np.where(exceeded, above, v[:, 0])
+    return above
 
 
 def column_bound(
@@ -423,8 +443,8 @@ def column_bound(
     """Return an upper bound of U(y_1, …, y_M) where y_j lies in the interval of s_j and Σ s_j = N, s_j in [0, N].
 
     Branch and bound over boxes of the column sums, largest first. A box is bounded by the scores at its upper corner if
-    U does not decrease, and by the best corner of the scores if U is a softmax with τ > 0, which has no maximum inside
-    an interval of one argument (where its derivative is 0 its second derivative is positive).
+    U does not decrease. A softmax is at most v where Σ_j e^(τ y_j) (y_j − v) ≤ 0, whose terms are largest at an end of
+    their interval for τ > 0, and at v − 1/τ or the end next to it for τ < 0; the least such v is found by bisection.
 
     Args:
         outer: U.
@@ -438,28 +458,20 @@ def column_bound(
     Returns:
         The bound, at least `found` and at most `tolerance` above the truth where the boxes suffice.
 
-    Raises:
-        ValueError: if U decreases in an argument and is no softmax with τ > 0.
     """
     n, m = _sizes(agents, tasks)
-    turning = isinstance(outer, Softmax)
-    if turning and float(outer.t) <= 0:  # type: ignore[attr-defined]
-        raise ValueError(f"outer must be a softmax with t > 0 or decrease nowhere; got t = {outer.t}")  # type: ignore[attr-defined]
-    corners = np.array(list(product((0, 1), repeat=m)), dtype=bool) if turning else None
 
     def ceiling(low: Array, high: Array) -> Array:
         last_low = np.clip(n - high.sum(-1), 0, n)
         last_high = np.clip(n - low.sum(-1), 0, n)
         least, _ = interval(np.concatenate([low, last_low[:, None]], -1))
         _, most = interval(np.concatenate([high, last_high[:, None]], -1))
-        if corners is None:
-            return outer(torch.as_tensor(most)).numpy()
-        return np.max([_share(outer, np.where(corner, most, least)) for corner in corners], axis=0)  # type: ignore[arg-type]
+        if isinstance(outer, Softmax):
+            return _largest_share(float(outer.t), least, most)
+        return outer(torch.as_tensor(most)).numpy()
 
     if m == 1:
-        least, most = interval(np.array([[float(n)]]))
-        ends = torch.as_tensor(np.concatenate([least, most]))
-        return max(found, float(outer(ends).max()))
+        return max(found, float(ceiling(np.empty((1, 0)), np.empty((1, 0)))[0]))
     low, high = np.zeros((1, m - 1)), np.full((1, m - 1), float(n))
     value = ceiling(low, high)
     settled = found
@@ -778,7 +790,7 @@ def softmax_gain(
     return xr.Dataset(
         {
             "gain": (dims, reached),
-            "bound": (dims, bound),
+            "bound": (dims, np.maximum(bound, reached)),
             "theorem": (dims, lower),
             "certified": (dims, bound - reached <= tolerance),
             "tasks": (dims, used),

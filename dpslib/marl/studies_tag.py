@@ -1,9 +1,10 @@
 """Tag and the football drill as studies: how teams are trained, and what is held against print (paper B, App. L, M).
 
-Tag pays nothing until somebody is caught, so training begins with shaped efforts and ends with the paper's (see
-`tag.Tag.at`); both kinds of team and all pairs go through the same. In football the opponent gets faster over the
-training, as in the paper. Learning rates fall over the training. All gains are mean rewards a step: the paper states no
-unit.
+Tag pays nothing until somebody is caught, and under U = min nothing until everybody is. So training begins with an
+advance on efforts (see `tag.Tag.at`) and with the mean over tasks in place of U, and both fade: over the last fifth of
+the budget the reward is the paper's. Both kinds of team and all pairs go through the same, and are measured by the
+paper's reward alone. In football the opponent gets faster over the training, as in the paper. Learning rates fall over
+the training. All gains are mean rewards a step: the paper states no unit.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from scipy import stats
 from dpslib import _validate
 from dpslib.marl.aggregators import team_reward
 from dpslib.marl.football import Football
-from dpslib.marl.ppo import PPO
+from dpslib.marl.ppo import PPO, TEAMS, pair_reward
 from dpslib.marl.studies import PAIRS, Budget, Comparison, Scale, Study
 from dpslib.marl.tag import Tag, tag_8v3
 
@@ -32,15 +33,19 @@ PREDICTED = {
 
 @dataclass(frozen=True)
 class Annealed(Study):
-    """A study whose learning rate falls geometrically over the budget.
+    """A study with a schedule: the learning rate falls geometrically, the outer aggregator comes in over time.
 
     Args:
         last_rate: the last learning rate over the first, in (0, 1].
+        outer_from: share of the budget, in [0, 1], over which the reward goes linearly from the mean of the tasks'
+            scores to U of them; 0 for U from the start.
     """
 
     last_rate: float = 0.15
+    outer_from: float = 0.0
 
     def __post_init__(self) -> None:
+        _validate.real("outer_from", self.outer_from, low=0, high=1)
         if _validate.real("last_rate", self.last_rate, low=0, open_low=True) > 1:
             raise ValueError(f"last_rate must be in (0, 1]; got {self.last_rate!r}")
 
@@ -57,7 +62,15 @@ class _Annealing(Comparison):
         rate = self.scale.settings.learning_rate * self.study.last_rate**progress
         for group in self.trainer.optimiser.param_groups:
             group["lr"] = rate
-        super().advance(progress)
+        own = self.trainer.reward
+        if progress < self.study.outer_from:
+            mean = pair_reward([("mean", run.inner) for run in self.runs], len(TEAMS))
+            share = progress / self.study.outer_from
+            self.trainer.reward = lambda efforts: torch.lerp(mean(efforts), own(efforts), share)
+        try:
+            super().advance(progress)
+        finally:
+            self.trainer.reward = own
 
 
 _CHASE = PPO(environments=64, minibatch=1600, learning_rate=0.004, gamma=0.95)
@@ -68,7 +81,7 @@ TAG = Annealed(
     name="tag-2v2",
     title="2v2 Tag",
     exhibits=("Fig 4b", "Fig 8", "Table 12"),
-    world=lambda runs: Tag(shaped_until=0.6),
+    world=lambda runs: Tag(shaped_until=0.8),
     scales={
         "smoke": Scale(1600, 1, _FEW, pairs=_TWO, points=1, test_environments=4, final_environments=8),
         "reader": Scale(400_000, 2, _CHASE, pairs=_TWO, points=10, test_environments=30, final_environments=100),
@@ -76,15 +89,17 @@ TAG = Annealed(
     },
     budget=Budget(30e6, 9, source="Table 12"),
     policies=(("min", "max"),),
+    outer_from=0.6,
 )
 
 TAG_HOLD = Annealed(
     name="tag-2v2-hold",
     title="2v2 Tag in which a chaser holds what it has caught",
     exhibits=("Table 12",),
-    world=lambda runs: Tag(shaped_until=0.6, after_capture="hold"),
+    world=lambda runs: Tag(shaped_until=0.8, after_capture="hold"),
     scales=TAG.scales,
     budget=TAG.budget,
+    outer_from=0.6,
 )
 
 _CROWD = PPO(environments=12, minibatch=1600, learning_rate=0.003, gamma=0.97)
@@ -92,7 +107,7 @@ TAG_8V3 = Annealed(
     name="tag-8v3",
     title="8v3 Tag",
     exhibits=("Fig 9",),
-    world=lambda runs: tag_8v3(shaped_until=0.5),
+    world=lambda runs: tag_8v3(shaped_until=0.8),
     pairs=(("min", "mean"), ("min", "max"), ("mean", "mean"), ("mean", "max"), ("max", "max")),
     scales={
         "smoke": Scale(2000, 1, _FEW, pairs=_TWO[:1], points=1, test_environments=2, final_environments=4),
@@ -103,6 +118,7 @@ TAG_8V3 = Annealed(
     },
     budget=Budget(30e6, 8, source="Fig 9"),
     policies=(("min", "max"),),
+    outer_from=0.6,
 )
 
 _DRILL = PPO(environments=24, minibatch=1600, learning_rate=0.003, gamma=0.97)

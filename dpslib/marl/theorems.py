@@ -37,6 +37,7 @@ from dpslib.marl.aggregators import (
 from dpslib.marl.gains import (
     EXTREMES,
     KINDS,
+    extreme_rewards,
     gain_table,
     heterogeneity_gain,
     partitions,
@@ -46,6 +47,13 @@ from dpslib.marl.gains import (
 
 SIZES = range(2, 9)
 """The numbers of agents and of tasks at which the cells of Tables 1 and 2 are checked."""
+
+CHECKS: dict[str, dict[str, Any]] = {
+    "smoke": {"cases": 40, "sizes": (2, 3, 4)},
+    "reader": {"cases": 200, "sizes": tuple(SIZES)},
+    "paper": {"cases": 2000, "sizes": tuple(SIZES)},
+}
+"""Arguments of `theory_checks` by scale."""
 
 Case = dict[str, Tensor]
 Excess = Callable[[Case], Tensor]
@@ -1097,6 +1105,38 @@ def printed_table(agents: Sequence[int], tasks: Sequence[int], kind: str) -> xr.
     }
     coords = {"outer": list(EXTREMES), "inner": list(EXTREMES), "agents": list(agents), "tasks": list(tasks)}
     return xr.Dataset(parts, coords=coords, attrs={"kind": kind})
+
+
+def cell_table(checks: Mapping[str, Check], kind: str, shapes: Sequence[tuple[int, int]]) -> pd.DataFrame:
+    """Return Table 1 (continuous) or 2 (discrete) in numbers: rewards and gain of the nine pairs at some sizes.
+
+    Args:
+        checks: with those of `table_checks`.
+        kind: one of `KINDS`.
+        shapes: the numbers of agents and tasks.
+
+    Returns:
+        A row for each pair (U, T); best unlike and like reward and gain for each size, and at how many of the sizes
+        checked a printed reward or gain is not what is found.
+
+    Raises:
+        ValueError: if the kind is unknown.
+    """
+    kind = _validate.choice("kind", kind, KINDS)
+    rows: dict[str, dict[str, Any]] = {}
+    for outer, inner in product(EXTREMES, repeat=2):
+        row: dict[str, Any] = {}
+        for n, m in shapes:
+            rewards = extreme_rewards(n, m, outer, inner, kind)
+            row |= {
+                f"N = {n}, M = {m}: R_het": rewards.heterogeneous,
+                f"R_hom ({n}, {m})": rewards.homogeneous,
+                f"ΔR ({n}, {m})": rewards.gain,
+            }
+        parts = [checks[f"{kind}.{outer}_{inner}.{part}"] for part in PRINTED[kind, outer, inner]]
+        row["sizes where print differs"] = f"{max(part.violations for part in parts)} of {parts[0].cases}"
+        rows[f"({outer}, {inner})"] = row
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("(U, T)")
 
 
 def softmax_limits(counts: Sequence[int]) -> xr.Dataset:
