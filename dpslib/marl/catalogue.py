@@ -7,9 +7,11 @@ side by side in the book.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 
 import numpy as np
+import pandas as pd
 import torch
 import xarray as xr
 
@@ -19,7 +21,7 @@ from dpslib.marl.gains import extreme_rewards
 from dpslib.marl.games import MatrixGame
 from dpslib.marl.hetgps import Arm, Family, Regime, Search
 from dpslib.marl.ppo import PPO
-from dpslib.marl.studies import Budget, Scale, Study
+from dpslib.marl.studies import PAIRS, Budget, Scale, Study, get_study
 
 TABULAR = PPO(environments=256, epochs=8, minibatch=256, learning_rate=0.02, gamma=0.0, hidden=())
 """A table for a policy: enough where nothing is seen and one of M tasks is chosen."""
@@ -81,7 +83,7 @@ CAPTURE = Study(
     world=lambda runs: MultiGoalCapture(),
     scales={
         "smoke": Scale(12_000, 1, pairs=_TWO, points=2, test_environments=10, final_environments=20),
-        "reader": Scale(180_000, 2, pairs=_TWO, points=10, test_environments=30, final_environments=60),
+        "reader": Scale(150_000, 1, pairs=_TWO, points=10, test_environments=30, final_environments=60),
         "paper": Scale(1_500_000, 9),
     },
     budget=Budget(30e6, 9, source="Table 11"),
@@ -112,7 +114,7 @@ OBSERVABILITY = Study(
     variants=RADII,
     scales={
         "smoke": Scale(12_000, 1, variants=(0.0, float("inf")), points=2, test_environments=10, final_environments=20),
-        "reader": Scale(180_000, 2, variants=(0.0, float("inf")), points=10, test_environments=30),
+        "reader": Scale(150_000, 1, variants=(0.0, float("inf")), points=10, test_environments=30),
         "paper": Scale(1_500_000, 9),
     },
     budget=Budget(30e6, 4, source="Fig 12"),
@@ -120,10 +122,10 @@ OBSERVABILITY = Study(
 )
 
 
-def _search(frames: int, smoke: int = 12_000, reader: int = 180_000, seeds: int = 13) -> dict[str, Scale]:
+def _search(frames: int, smoke: int = 12_000, reader: int = 120_000, seeds: int = 13) -> dict[str, Scale]:
     return {
         "smoke": Scale(smoke, 1, points=2, test_environments=10),
-        "reader": Scale(reader, 2, points=15, test_environments=30),
+        "reader": Scale(reader, 1, points=15, test_environments=30),
         "paper": Scale(frames, seeds),
     }
 
@@ -183,6 +185,69 @@ STUDIES: Mapping[str, Study | Search] = {
 # What the results say to the claims
 
 
+def matrix_size(data: xr.Dataset) -> tuple[str, int, int]:
+    """Return kind, N and M of a matrix game's results."""
+    _, kind, size = str(data.attrs["study"]).split("-")[:3]
+    agents, tasks = map(int, size.split("x"))
+    return kind, agents, tasks
+
+
+def expected_gain(data: xr.Dataset) -> xr.DataArray:
+    """Return the theory's gain of each pair of a matrix game."""
+    kind, agents, tasks = matrix_size(data)
+    pairs = [str(pair) for pair in data.pair.values]
+    found = [float(extreme_rewards(agents, tasks, *pair.split("_"), kind).gain) for pair in pairs]
+    return xr.DataArray(found, {"pair": pairs}, ["pair"])
+
+
+def pair_table(data: Mapping[str, xr.Dataset], expected: xr.DataArray | None = None) -> pd.DataFrame:
+    """Return the gains of all pairs as rows: mean and standard deviation over seeds in each of several results.
+
+    Args:
+        data: results by a label for their column; a pair that one has not stays empty.
+        expected: the theory's gains, for a column of their own.
+    """
+    rows = []
+    for outer, inner in PAIRS:
+        pair = f"{outer}_{inner}"
+        if not any(pair in part.pair.values for part in data.values()):
+            continue
+        row: dict[str, object] = {"U": outer, "T": inner}
+        if expected is not None:
+            row["theory"] = f"{float(expected.sel(pair=pair)):.3f}"
+        for label, part in data.items():
+            if pair not in part.pair.values:
+                row[label] = None
+                continue
+            gain = part.gain.sel(pair=pair)
+            spread = f" ± {float(gain.std(ddof=1)):.3f}" if gain.size > 1 else ""
+            row[label] = f"{float(gain.mean()):.3f}{spread}"
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def budget_table(data: Mapping[str, xr.Dataset]) -> pd.DataFrame:
+    """Return what the paper spent on each study and what was spent here, side by side."""
+    rows = []
+    for part in data.values():
+        study = get_study(str(part.attrs["study"]))
+        settings = json.loads(part.attrs["parameters"])["settings"]
+        budget = study.budget
+        rows.append(
+            {
+                "study": study.title,
+                "frames, paper": f"{budget.frames:,.0f}" if budget.seeds else None,
+                "frames, here": f"{int(part.attrs['frames']):,}",
+                "seeds, paper": f"{budget.seeds}" if budget.seeds else None,
+                "seeds, here": f"{part.sizes['seed']}",
+                "episodes at once, here": f"{settings['environments']:,}",
+                "seconds for all runs": f"{float(part.attrs['seconds']):,.0f}",
+                "device": str(part.attrs["device"]),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
 def gains(data: xr.Dataset) -> xr.DataArray:
     """Return the gain of each pair, its mean over seeds."""
     return data.gain.mean("seed")
@@ -197,14 +262,10 @@ def clearly_positive(data: xr.Dataset) -> xr.DataArray:
 
 def matrix_results(data: xr.Dataset) -> dict[str, float]:
     """Return what a matrix game says to Tables 5 to 10, Figs 3 and 6: `marl.matrix.KIND.NxM...`."""
-    _, kind, size = str(data.attrs["study"]).split("-")[:3]
-    agents, tasks = map(int, size.split("x"))
+    kind, agents, tasks = matrix_size(data)
+    size = f"{agents}x{tasks}"
     prefix = f"marl.matrix.{kind}.{size}"
-    found = gains(data)
-    expected = xr.zeros_like(found)
-    for pair in found.pair.values:
-        outer, inner = str(pair).split("_")
-        expected.loc[{"pair": pair}] = float(extreme_rewards(agents, tasks, outer, inner, kind).gain)
+    found, expected = gains(data), expected_gain(data)
     error = abs(found - expected)
     positive = clearly_positive(data)
     results = {f"{prefix}.{pair}.gain": float(found.sel(pair=pair)) for pair in found.pair.values}
@@ -234,8 +295,8 @@ def capture_results(data: xr.Dataset) -> dict[str, float]:
     prefix = "marl.capture"
     found = gains(data)
     results = {f"{prefix}.{pair}.gain": float(found.sel(pair=pair)) for pair in found.pair.values}
-    results[f"{prefix}.positive"] = float(clearly_positive(data).sum())
-    if "mean_max" in found.pair:
+    if data.sizes["pair"] == len(PAIRS):
+        results[f"{prefix}.positive"] = float(clearly_positive(data).sum())
         results[f"{prefix}.difference"] = float(found.sel(pair="mean_max") - found.sel(pair="min_max"))
     teams = data.sel(pair="min_max").mean("seed")
     separate, joint = teams.sel(team="heterogeneous"), teams.sel(team="homogeneous")

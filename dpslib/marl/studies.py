@@ -371,6 +371,15 @@ def study_results(data: xr.Dataset) -> dict[str, float]:
     return estimators[name](data) if name in estimators else {}
 
 
+def seed_results(data: xr.Dataset) -> dict[str, list[float]]:
+    """Return what each seed alone says to the claims, by estimator name: the spread that verdicts take."""
+    found: dict[str, list[float]] = {}
+    for index in range(data.sizes["seed"]):
+        for name, value in study_results(data.isel(seed=[index])).items():
+            found.setdefault(name, []).append(value)
+    return found
+
+
 def _tables(name: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for module in TABLES:
@@ -592,7 +601,7 @@ def read_results(name: str | Path) -> xr.Dataset:
         FileNotFoundError: if it is not there; the message says how it is made.
         ValueError: if its numbers are not those that were written.
     """
-    path = RESULTS / f"marl-{name}.nc" if isinstance(name, str) else name
+    path = RESULTS / f"marl-{name.removeprefix('marl-')}.nc" if isinstance(name, str) else name
     if not path.is_file():
         raise FileNotFoundError(f"there is no {path}; it is made by: dps train {name} --scale paper")
     engine = "h5netcdf" if path.read_bytes()[:4] == b"\x89HDF" else "scipy"
