@@ -614,7 +614,7 @@ def read_results(name: str | Path) -> xr.Dataset:
 
 def recorded(name: str) -> bool:
     """Whether a study is recorded in `data/results/`."""
-    return (RESULTS / f"marl-{name}.nc").is_file()
+    return (RESULTS / f"marl-{name.removeprefix('marl-')}.nc").is_file()
 
 
 def data_hash(data: xr.Dataset) -> str:

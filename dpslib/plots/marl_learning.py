@@ -1,4 +1,4 @@
-"""Figures of what teams learn: gains over training and over a sensing radius, parameters that HetGPS finds (paper B)."""
+"""Figures of what teams learn: gains over training and by sensing radius, parameters that HetGPS finds (paper B)."""
 
 from __future__ import annotations
 
