@@ -478,7 +478,6 @@ from IPython.display import HTML
 
 from dpslib.claims import DATA
 from dpslib.marl import catalogue, rollouts, studies, vmas
-from dpslib.marl.aggregators import get_aggregator
 from dpslib.plots import marl_learning as learned
 from dpslib.plots import marl_worlds as worlds
 
@@ -759,9 +758,6 @@ claims_table(
 )
 
 # %%
-MIN, MAX = get_aggregator("min"), get_aggregator("max")
-
-
 def play(name, episodes, seed=0, **selection):
     study = studies.get_study(name.removeprefix("marl-"))
     plain = [studies.Run(0.0, "min", "max", seed)]
@@ -780,7 +776,7 @@ def play(name, episodes, seed=0, **selection):
     uniform = torch.rand(
         episodes, world.draws, generator=torch.Generator().manual_seed(seed)
     )
-    return world, teams, rollouts.record(world, teams, uniform, MIN, MAX)
+    return world, teams, rollouts.record(world, teams, uniform, "min", "max")
 
 
 def rows(shown, count):
@@ -826,7 +822,7 @@ homogeneous = both.reward.sel(team="homogeneous", pair="min_max")
 cite("marl-capture-hom", float(homogeneous.mean()), ".3f")
 many = torch.rand(1, 200, field.draws, generator=torch.Generator().manual_seed(1))
 moved = (
-    vmas.gains(field, teams["heterogeneous"], teams["homogeneous"], many, MIN, MAX)
+    vmas.gains(field, teams["heterogeneous"], teams["homogeneous"], many, "min", "max")
     if vmas.available()
     else {}
 )

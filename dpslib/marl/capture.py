@@ -24,7 +24,7 @@ from torch import Tensor
 
 from dpslib import _validate
 from dpslib.marl.physics import PointMasses
-from dpslib.marl.rollouts import Rollout
+from dpslib.marl.rollouts import Rollout, without_self
 
 CANDIDATES = 6
 """Tries for the start of each agent."""
@@ -138,9 +138,7 @@ class MultiGoalCapture:
         x = state.position
         parts = [x, state.velocity, (state.goals.unsqueeze(-3) - x.unsqueeze(-2)).flatten(-2)]
         if self.sensing is not None and self.agents > 1:
-            n = self.agents
-            index = torch.tensor([[j for j in range(n) if j != i] for i in range(n)], device=x.device)
-            other = x[..., index, :] - x.unsqueeze(-2)
+            other = without_self(x.unsqueeze(-3) - x.unsqueeze(-2))
             radius = torch.tensor(self._radii, dtype=x.dtype, device=x.device).view(-1, 1, 1, 1)
             near = (_length(other) <= radius).to(x.dtype).unsqueeze(-1)
             parts.append(torch.cat((other * near, near), -1).flatten(-2))
