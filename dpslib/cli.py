@@ -312,6 +312,159 @@ def solve(
         click.echo(f"\n{shown(output)}")
 
 
+def seed_group(text: str | None) -> list[int] | None:
+    """Read seeds: FIRST:END as in Python's ranges, or numbers joined by commas.
+
+    Raises:
+        UserError: if it is neither, or names no seed.
+    """
+    if text is None:
+        return None
+    try:
+        if ":" in text:
+            first, end = map(int, text.split(":"))
+            seeds = list(range(first, end))
+        else:
+            seeds = [int(part) for part in text.split(",")]
+    except ValueError:
+        seeds = []
+    if not seeds:
+        raise UserError(f"--seeds {text} must be FIRST:END, with END left out of the group, or numbers such as 0,1,2")
+    return seeds
+
+
+@main.command
+@click.argument("studies", nargs=-1, metavar="[STUDY]...")
+@click.option("--scale", default="paper", show_default=True, help="smoke, reader or paper.")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:K.")
+@click.option(
+    "--seeds", metavar="FIRST:END", help="Only these seeds, for one job of many.  [default: all of the scale]"
+)
+@click.option("--seconds", type=float, help="Stop after so many seconds in all; a later call goes on.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="File for the results of one study, or folder for several.  [default: data/results at scale paper with all "
+    "seeds, else _build/marl]",
+)
+@click.option(
+    "--checkpoints",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the studies in progress.  [default: _build/marl]",
+)
+@click.option(
+    "--merge",
+    "parts",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Train nothing: join these results of several groups of seeds.",
+)
+def train(
+    studies: tuple[str, ...],
+    scale: str,
+    device: str,
+    seeds: str | None,
+    seconds: float | None,
+    output: Path | None,
+    checkpoints: Path | None,
+    parts: tuple[Path, ...],
+) -> None:
+    r"""Train teams of agents, the studies of paper B, and record what they gain.
+
+    Without a STUDY, all are listed; a beginning that ends in a hyphen, such as matrix-, stands for all that start so.
+
+    A study that was interrupted goes on where it was. One that is stopped by --seconds writes what it has reached,
+    marked as not complete.
+
+    \b
+    Larger studies run as one job a group of seeds, for instance by Slurm (sbatch):
+        #SBATCH --array=0-8 --gres=gpu:1 --time=1:00:00
+        i=$SLURM_ARRAY_TASK_ID
+        dps train capture --device cuda --seeds $i:$((i+1)) -o part-$i.nc
+    and then, once:
+        dps train capture --merge part-0.nc --merge part-1.nc ... -o data/results/marl-capture.nc
+    """
+    from dpslib import _validate
+    from dpslib.marl import studies as table
+
+    known = table.studies()
+    if not studies:
+        for name, study in known.items():
+            click.echo(f"{name:<28}{study.title} ({', '.join(study.exhibits)})")
+        return
+    chosen: list[str] = []
+    for name in studies:
+        found = [other for other in known if other.startswith(name)] if name.endswith("-") else [name]
+        if not found or any(other not in known for other in found):
+            raise UserError(f"{name!r} is no study; there are: {', '.join(known)}")
+        chosen += [other for other in found if other not in chosen]
+    if output is not None and len(chosen) == 1 and not output.resolve().parent.is_dir():
+        raise UserError(f"--output {shown(output)}: there is no folder {shown(output.resolve().parent)}")
+    group = seed_group(seeds)
+    try:
+        if seconds is not None:
+            _validate.real("seconds", seconds, low=0, open_low=True)
+        if parts:
+            if len(chosen) > 1 or output is None:
+                raise UserError("--merge takes one STUDY and --output FILE")
+            merged = table.merge([table.read_results(part) for part in parts])
+            if merged.attrs["study"] != chosen[0]:
+                raise UserError(f"--merge: the parts are of the study {merged.attrs['study']!r}, not {chosen[0]!r}")
+            table.write_results(merged, output)
+            click.echo(shown(output))
+            return
+        _train(chosen, scale, device, group, seconds, output, checkpoints or table.CHECKPOINTS)
+    except (ImportError, TypeError, ValueError) as error:
+        raise UserError(str(error)) from None
+
+
+def _train(
+    chosen: list[str],
+    scale: str,
+    device: str,
+    group: list[int] | None,
+    seconds: float | None,
+    output: Path | None,
+    checkpoints: Path,
+) -> None:
+    """Train studies one after the other; each gets an even share of the time that is left."""
+    import time
+
+    from dpslib.marl import studies as table
+
+    start = time.perf_counter()
+    for index, name in enumerate(chosen):
+        suffix = "" if group is None else "-seeds" + "_".join(map(str, group))
+        if output is not None:
+            target = output if len(chosen) == 1 else output / f"marl-{name}.nc"
+        elif scale == "paper" and group is None:
+            target = table.RESULTS / f"marl-{name}.nc"
+        else:
+            target = table.CHECKPOINTS / f"marl-{name}-{scale}{suffix}.nc"
+        left = None
+        if seconds is not None:
+            left = max((seconds - (time.perf_counter() - start)) / (len(chosen) - index), 1.0)
+
+        def progress(frames: int, total: int, rate: float, name: str = name) -> None:
+            click.echo(f"{name}: {frames:,} of {total:,} frames, {rate:,.0f} frames/s of all teams", err=True)
+
+        outcome = table.train(
+            name,
+            scale,
+            seeds=group,
+            device=device,
+            seconds=left,
+            checkpoint=checkpoints / f"{name}-{scale}{suffix}.pt",
+            progress=progress,
+        )
+        table.write_results(outcome.data, target)
+        state = (
+            "complete" if outcome.complete else f"{outcome.frames:,} of {outcome.total:,} frames; run again to go on"
+        )
+        click.echo(f"{shown(target)} ({state}, {outcome.seconds:.1f} s)")
+
+
 recording_options = (
     click.option("--scale", type=click.Choice(("smoke", "reader", "paper")), default="paper", show_default=True),
     click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one for each processor]"),
