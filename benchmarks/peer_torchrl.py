@@ -3,7 +3,8 @@
     python benchmarks/peer_torchrl.py [--frames 120000] [--seeds 2]
 
 Needs the extra `marl` and torchrl. Two things are measured: frames a second of processor time on one thread while both
-train, in turns, as a ratio; and, for one pair of aggregators, the rewards at which both arrive with the same number of frames.
+train, in turns, as a ratio; and, for one pair of aggregators, the rewards at which both arrive with the same number of
+frames.
 
 Same: Multi-goal-capture, 60 environments of 100 steps, two hidden layers of 64 with Tanh, a Gaussian whose spread does
 not depend on what is seen, a critic that sees all, five passes over batches of 6000 in minibatches of 1000, Adam with

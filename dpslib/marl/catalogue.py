@@ -196,7 +196,8 @@ def expected_gain(data: xr.Dataset) -> xr.DataArray:
     """Return the theory's gain of each pair of a matrix game."""
     kind, agents, tasks = matrix_size(data)
     pairs = [str(pair) for pair in data.pair.values]
-    found = [float(extreme_rewards(agents, tasks, *pair.split("_"), kind).gain) for pair in pairs]
+    named = [pair.split("_") for pair in pairs]
+    found = [float(extreme_rewards(agents, tasks, outer, inner, kind).gain) for outer, inner in named]
     return xr.DataArray(found, {"pair": pairs}, ["pair"])
 
 
