@@ -102,7 +102,7 @@ def test_wrong_names_are_refused() -> None:
         trade.run("smoke", arguments={"firm": {"tasks": 3}})
     with pytest.raises(ValueError, match=r"scale must be one of .*'paper'; got 'large'"):
         trade.run("large")
-    with pytest.raises(ValueError, match=r"experiment must be one of 'insurance'.*got 'weather'"):
+    with pytest.raises(ValueError, match=r"experiment must be one of 'radiation', 'insurance'.*got 'weather'"):
         get_experiment("weather")
 
 

@@ -100,7 +100,9 @@ def test_the_command_refuses_a_wrong_parameter_with_exit_code_2(project: Path) -
 def test_all_claims_are_estimated_in_what_is_recorded(name: str) -> None:
     found = ledger.recorded(name)
     assert found["parameters"]["scale"] == "paper"
-    known = [claim for claim in claims.load().values() if not claim.missing]
+    # Adam and Newton's method solve systems of paper A; paper B has none.
+    papers = "AB" if name == "paper" else "A"
+    known = [claim for claim in claims.load().values() if not claim.missing and claim.paper in papers]
     assert not [claim.id for claim in known if claim.estimator not in found["results"]]
 
 

@@ -14,9 +14,10 @@ from click.testing import CliRunner
 
 from dpslib import IDENTIFIED, choices, multiverse
 from dpslib.cli import main
-from dpslib.experiments.catalogue import EXPERIMENTS, get_experiment
+from dpslib.experiments.catalogue import EXPERIMENTS, SINGLE, get_experiment
 from dpslib.multiverse import (
     APART,
+    DRAWS,
     Job,
     Universe,
     agreement,
@@ -96,7 +97,13 @@ def test_only_what_depends_on_the_seed_is_repeated() -> None:
     names = {job.experiment for job in spread_jobs("smoke", 3)}
     assert names == {name for name, one in EXPERIMENTS.items() if one.seeded}
     assert "insurance" not in names
-    assert len(spread_jobs("smoke", 3)) == 3 * len(names)
+    assert len(spread_jobs("smoke", 3)) == 3 * len(names - set(SINGLE)) + 3 * DRAWS * len(SINGLE)
+
+
+def test_single_draws_are_asked_for_where_the_paper_has_one() -> None:
+    asked = {job.experiment: job.arguments for job in spread_jobs("smoke", 1)}
+    assert asked["portfolio"] == {"portfolio": {"paths": 1}}
+    assert asked["trade"] == {}
 
 
 def test_a_key_knows_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
