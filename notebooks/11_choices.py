@@ -118,7 +118,7 @@ choices_table("evaluation")
 # ## What the printed numbers prove
 #
 # The numerical convention is open in the text but not in the numbers. Fig 4, Table 1 and Fig 17 need no optimiser: whoever has
-# the convention computes them to every digit. [The model's page](#how-the-convention-was-found) tells of the search and of how narrow
+# the convention computes them to every digit. [The model's page](01_model.ipynb) tells of the search and of how narrow
 # the windows are. {numref}`tab-c-choices-identified` is its outcome in short, computed with this page on a coarser grid: the
 # convention chosen by one experiment alone is asked to predict the other.
 

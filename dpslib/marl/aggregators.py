@@ -329,9 +329,9 @@ class Softmax(Aggregator):
     """The mean of the arguments, weighted by softmax(t x): Σ x_i exp(t x_i) / Σ exp(t x_i). t = 0 is the mean.
 
     Other than Table 3 has it, it is no aggregator in the paper's sense for every t: it falls with an argument that lies
-    more than 1/|t| below it (t > 0; above it for t < 0), and for more than two arguments it is Schur-convex (t > 0) or
-    Schur-concave (t < 0) as long as no two of them lie more than 2/|t| away from it on that side. `monotone_limit` and
-    `schur_limit` are the largest |t| for which neither can happen.
+    more than `1/|t|` below it (t > 0; above it for t < 0), and for more than two arguments it is Schur-convex (t > 0)
+    or Schur-concave (t < 0) as long as no two of them lie more than `2/|t|` away from it on that side.
+    `monotone_limit` and `schur_limit` are the largest `|t|` for which neither can happen.
 
     Raises:
         TypeError, ValueError: if t is not finite.
@@ -363,12 +363,12 @@ class Softmax(Aggregator):
 
     @staticmethod
     def monotone_limit(count: int, high: float = 1.0) -> float:
-        """Return the largest |t| with which it decreases in no argument, for `count` arguments in [0, high]."""
+        """Return the largest `|t|` with which it decreases in no argument, for `count` arguments in [0, high]."""
         return _limit(*_size(count, high), low=1)
 
     @staticmethod
     def schur_limit(count: int, high: float = 1.0) -> float:
-        """Return the largest |t| with which it is Schur-convex or -concave, for `count` arguments in [0, high]."""
+        """Return the largest `|t|` with which it is Schur-convex or -concave, for `count` arguments in [0, high]."""
         return _limit(*_size(count, high), low=2)
 
     def _parameters(self) -> dict[str, Parameter]:

@@ -76,19 +76,16 @@ def equal_level_gain(agents: int, items: int, level: int = 1) -> float:
 
 
 class ForagingState(NamedTuple):
-    """Where the episodes stand.
-
-    Attributes:
-        agents: cells of the agents, (E, B, N, 2), whole numbers in [0, side).
-        items: cells of the items, (E, B, M, 2).
-        present: whether an item is there, (E, B, M).
-        collected: the value collected in the step that led here, (E, B).
-    """
+    """Where the episodes stand."""
 
     agents: Tensor
+    """Cells of the agents, (E, B, N, 2), whole numbers in [0, side)."""
     items: Tensor
+    """Cells of the items, (E, B, M, 2)."""
     present: Tensor
+    """Whether an item is there, (E, B, M)."""
     collected: Tensor
+    """The value collected in the step that led here, (E, B)."""
 
 
 @dataclass(frozen=True)

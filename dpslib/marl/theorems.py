@@ -1214,7 +1214,7 @@ def cell_table(checks: Mapping[str, Check], kind: str, shapes: Sequence[tuple[in
 
 
 def softmax_limits(counts: Sequence[int]) -> xr.Dataset:
-    """Return the largest |t| with which the softmax of efforts in [0, 1] keeps its properties, by number of arguments.
+    """Return the largest `|t|` with which the softmax of efforts in [0, 1] keeps its properties, by their number.
 
     Returns:
         monotone and schur (infinite for two arguments) with the dimension count.
