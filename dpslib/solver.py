@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -34,6 +35,10 @@ from dpslib.newton import Newton
 from dpslib.objective import Objective
 from dpslib.optimiser import Adam, Bounded, GradientDescent, Optimiser, Positive
 from dpslib.penalties import Communication, Stiffness
+
+# A run is the same alone and in a batch. On some processors MKL's fast matrix products are not: the last bits of a row
+# depend on how many rows there are. MKL reads this before its first product; who sets it otherwise keeps that.
+os.environ.setdefault("MKL_CBWR", "COMPATIBLE")
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -33,18 +33,15 @@ from dpslib.plots import ledger as draw
 from dpslib.verdicts import VERDICTS
 
 # %% tags=["parameters"]
-scale = (
-    "reader"  # smoke, reader or paper: the same here, since what is recorded is read
-)
+scale = "reader"  # the same at every scale: what is recorded is read
 seed = 0  # not used on this page
 device = "cpu"  # not used on this page
 convention = "identified"  # not used on this page
 
 # %%
 run = setup(scale, seed, device, convention)
-verdicts = (
-    ledger.entries()
-)  # from data/results: paper.json, seeds.json, multiverse.json
+# Read from data/results: paper.json, seeds.json, multiverse.json
+verdicts = ledger.entries()
 rows = ledger.frame(verdicts)
 
 # %% [markdown]

@@ -22,24 +22,20 @@ import pandas as pd
 
 from dpslib import choices, ledger
 from dpslib.ledger_page import chapter
-from dpslib.notebook import Markup, cite, provenance, setup, table
+from dpslib.notebook import cite, provenance, setup, table
 from dpslib.verdicts import VERDICTS
 
 # %% tags=["parameters"]
-scale = (
-    "reader"  # smoke, reader or paper: the same here, since what is recorded is read
-)
+scale = "reader"  # the same at every scale: what is recorded is read
 seed = 0  # not used on this page
 device = "cpu"  # not used on this page
 convention = "identified"  # not used on this page
 
 # %%
 run = setup(scale, seed, device, convention)
-verdicts = (
-    ledger.entries()
-)  # from data/results: paper.json, seeds.json, multiverse.json
+# Read from data/results: paper.json, seeds.json, multiverse.json
+verdicts = ledger.entries()
 rows = ledger.frame(verdicts)
-rows["badge"] = [Markup(f"{{verdict}}`{name}`") for name in rows.index]
 
 
 def listed(chosen, *, label, caption):

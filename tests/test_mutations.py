@@ -66,11 +66,11 @@ def _resource(original: Callable[..., torch.Tensor]) -> Callable[..., torch.Tens
 @pytest.mark.parametrize(
     ("function", "mutation"),
     [
-        ("production", _value),
+        ("component_production", _value),
         ("mismatch", _value),
-        ("production", _breadth),
-        ("production", _centre),
-        ("production", _resource),
+        ("component_production", _breadth),
+        ("component_production", _centre),
+        ("component_production", _resource),
     ],
     ids=["production", "mismatch", "breadth", "centre", "resource"],
 )
