@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import dpslib
 from dpslib import claims, execute
-from dpslib.claims import DATA
+from dpslib.claims import DATA, Claim
 from dpslib.execute import ROOT, execute_all, notebook_parameters, write_atomically
 from dpslib.notebook import RESULTS
+from dpslib.verdicts import NOT, Closest, Verdict, judge
 from dpslib.verdicts import VERDICTS as MEANINGS
-from dpslib.verdicts import Verdict, judge
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,15 +111,33 @@ def recorded(name: str) -> dict[str, Any]:
 def entries() -> list[Verdict]:
     """Return the verdict on every claim, from what is recorded.
 
+    What is not reproduced says what the readings of the open choices give (`dps multiverse`).
+
     Raises:
-        FileNotFoundError: if `PAPER` or `SEEDS` is not recorded.
+        FileNotFoundError: if `PAPER`, `SEEDS` or the multiverse is not recorded.
         ValueError: if a claim that does not say what is missing has no result; the message names all of them.
     """
     found, others = recorded(PAPER)["results"], recorded(SEEDS)["results"]
     known = claims.load().values()
     if lost := [f"{c.id} ({c.estimator})" for c in known if not c.missing and c.estimator not in found]:
         raise ValueError(f"nothing is recorded for {', '.join(lost)}")
-    return [judge(claim, found.get(claim.estimator), others.get(claim.estimator, ())) for claim in known]
+
+    def verdict(claim: Claim, closest: Closest | None = None) -> Verdict:
+        return judge(claim, found.get(claim.estimator), others.get(claim.estimator, ()), closest)
+
+    verdicts = [verdict(claim) for claim in known]
+    tried = _closest([one.claim.id for one in verdicts if one.verdict == NOT])
+    return [verdict(one.claim, tried[one.claim.id]) if one.claim.id in tried else one for one in verdicts]
+
+
+def _closest(names: Sequence[str]) -> dict[str, Closest]:
+    """Return how close the readings come to claims, as far as they were held against print."""
+    from dpslib import multiverse
+
+    held = multiverse.agreement(multiverse.read())
+    usable = held.computed & held.admissible & held.value.notnull()
+    known = set(held.claim.values[usable.any("universe").values].tolist())
+    return {name: multiverse.closest(held, name) for name in names if name in known}
 
 
 def as_records(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:

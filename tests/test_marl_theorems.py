@@ -4,6 +4,7 @@ import itertools
 import math
 from fractions import Fraction
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import sympy as sp
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 
 from dpslib.marl import theorems
 from dpslib.marl.aggregators import LogSumExp, PowerMean, PowerSum, Softmax, team_reward
-from dpslib.marl.gains import gain_table, heterogeneity_gain, softmax_share
+from dpslib.marl.gains import gain_table, heterogeneity_gain, softmax_gain, softmax_share
+from dpslib.plots import marl as draw
 
 quick = settings(max_examples=60, deadline=None)
 shares = st.lists(st.integers(0, 20), min_size=2, max_size=4).filter(lambda c: sum(c) > 0 and sum(v > 0 for v in c) > 1)
@@ -67,11 +69,23 @@ def test_results_are_named_for_the_ledger(checks):
 
 def test_table_of_exceptions(checks):
     table = theorems.check_table(checks)
-    assert set(table.index) == FAILS
+    assert len(table) == len(FAILS)
     assert table.loc["continuous.min_max.gain", "simplest exception"].startswith("N = 2; M = 3; printed = 0.666667")
     assert table.loc["continuous.min_max.gain", "holds"] == "N ≥ M"
-    one = theorems.check_table(checks, ["theorem_3_2"])
-    assert one.loc["theorem_3_2", "simplest exception"] == "none"
+    one = theorems.check_table(checks, ["theorem_3_2", "log_sum_exp.max"])
+    assert one["simplest exception"].tolist() == ["none", "none"]
+    assert one.index.tolist() == ["Theorem 3.2, by search for a gain", "log sum exp: tends to the max"]
+    assert set(checks["corollary_f_1.two_tasks"].example) == {"N", "M", "g", "h"}
+    named = theorems.check_table(checks, checks).index
+    assert not [title for title in named if "_" in title and not title.startswith(("continuous", "discrete"))]
+
+
+def test_table_of_cells(checks):
+    table = theorems.cell_table(checks, "continuous", [(4, 4), (2, 4)])
+    assert table.loc["(min, max)", "ΔR (4, 4)"] == 0.75
+    assert table.loc["(min, max)", "ΔR (2, 4)"] == 0.25
+    assert table.loc["(min, max)", "sizes where print differs"] == "3 of 9"
+    assert table.loc["(mean, mean)", "sizes where print differs"] == "0 of 9"
 
 
 def test_same_seed_same_checks():
@@ -299,3 +313,24 @@ def test_transfer_path():
     assert float(path[0]) == pytest.approx(float(path[-1]))
     assert float(path.max()) > float(path[0])
     assert float(theorems.transfer_path(Softmax(8.0), [0.5, 0.0]).idxmax()) in (0, 0.5)
+
+
+def test_figures_show_the_data():
+    data = softmax_gain([-1.0, 1.0, 2.0], [-1.0, 1.0], 3, tolerance=0.05, boxes=50)
+    _, axes = plt.subplots(1, 6)
+    mesh = draw.softmax_map(data, axes[0])
+    np.testing.assert_allclose(mesh.get_array().reshape(2, 3), data.gain)
+    draw.bound_against_truth(data, axes[1], tau=1.0)
+    np.testing.assert_allclose(axes[1].lines[0].get_ydata(), data.gain.sel(tau=1))
+    np.testing.assert_allclose(axes[1].lines[1].get_ydata(), data.theorem.sel(tau=1))
+    table, printed = gain_table([3], [2, 4], "continuous"), theorems.printed_table([3], [2, 4], "continuous")
+    draw.gain_matrix(table.gain.isel(agents=0, tasks=0), axes[2])
+    assert [text.get_text() for text in axes[2].texts] == ["0", "0", "0.5", "0", "0", "0.5", "0", "0", "0"]
+    draw.gains_by_tasks(table, printed, axes[3], agents=3)
+    assert axes[3].lines[0].get_ydata().tolist() == [0.5, 0.75]
+    np.testing.assert_allclose(axes[3].lines[1].get_ydata(), [0.5, 0.25])
+    draw.softmax_limits(theorems.softmax_limits([2, 3]), axes[4])
+    path = theorems.transfer_path(Softmax(8.0), [0.5, 0.0, 1.0], steps=5)
+    draw.exception(path, axes[5], label="t = 8")
+    np.testing.assert_allclose(axes[5].lines[0].get_ydata(), path)
+    plt.close("all")

@@ -173,7 +173,7 @@ def made_up() -> xr.Dataset:
         (Universe("taken"), {"insurance": [70.2, 0.4], "trade": [0.3]}),
         (Universe("small"), {"insurance": [70.2, 0.4], "trade": [0.1]}),
         (Universe("one", {"norm": "mean"}), {"insurance": [50.0, 0.6], "trade": [-0.2]}),
-        (Universe("one", {"grid-points": "points-512"}), {"insurance": [69.9, 0.4]}),
+        (Universe("one", {"floor": "clamp-1e-4"}), {"insurance": [69.9, 0.4]}),
         (Universe("one", {"density": "wrapped-gaussian"}), {"trade": [0.2]}),
         (Universe("one", {"trade-breadth": "broad"}), {"trade": [None]}),
         (Universe("design", {"norm": "mean", "order": "p-1"}), {"trade": [0.9]}),
@@ -224,14 +224,14 @@ def test_choices_that_turn_claims_are_listed() -> None:
     assert table.loc["norm", "lost"] == (TRADE,)
     assert table.loc["norm", "won"] == ()
     assert table.loc["density", "orders"] == 0
-    assert table.loc["grid-points", "digits"] == 0
+    assert table.loc["floor", "digits"] == 0
 
 
 def test_the_closest_value_is_found_with_its_reading() -> None:
     held = agreement(made_up())
     best = closest(held, GAIN)
     assert (best.value, best.readings, best.holds) == (69.9, 3, 3)
-    assert best.reading == "points of the grid: 512"
+    assert best.reading == "floor of the denominator: at least 1e-4"
     deepest = closest(held, TRADE)
     assert deepest.value == 0.9
     assert deepest.reading == "2 choices read otherwise (space-filling design)"
@@ -376,6 +376,8 @@ def test_a_missing_recording_is_named(tmp_path: Path) -> None:
 
 def test_what_is_recorded_supports_the_file_of_choices() -> None:
     """No reading is called refuted that all its evidence agrees with; and nothing failed."""
+    if not (multiverse.RECORDED / "multiverse.json").is_file():
+        pytest.skip("nothing is recorded")
     recorded = multiverse.read()
     if recorded.attrs["scale"] == "smoke":
         pytest.skip("a recording at scale smoke decides nothing")

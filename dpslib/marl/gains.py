@@ -652,7 +652,8 @@ def heterogeneity_gain(
 
     Discrete efforts: all allocations up to symmetry, exact for any aggregators. Continuous efforts: the best of all
     discrete allocations, of equal efforts on some tasks, of staircases, and of projected gradient ascents from random
-    starts; bounded from above by convexity, by the sums of efforts on each task, or by branch and bound over them.
+    starts; bounded from above by convexity, by the sums of efforts on each task, or by branch and bound over them. The
+    bound of an unlike team is seldom met where a Schur-convex T meets a Schur-concave U and N is no multiple of M.
 
     Args:
         agents: N ≥ 1.

@@ -71,7 +71,7 @@ def bound_against_truth(data: xr.Dataset, ax: Axes, *, tau: float) -> Axes:
     ax.axvline(float(row.tau), color=GREY, lw=0.6, ls=":")
     ax.set_xlabel("inner parameter t")
     ax.set_ylabel("gain ΔR")
-    ax.legend(fontsize="small")
+    ax.legend(fontsize="x-small", loc="upper left")
     return ax
 
 

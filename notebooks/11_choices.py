@@ -18,6 +18,7 @@
 # density, which norm, where the optimiser starts and when it stops, how high the modes of a demand are. This page lists what is
 # open, what was taken and why, and asks of every claim whether it rests on it.
 #
+# % typed two: what the page distinguishes
 # Two kinds of results are shown. Those of the *multiverse*, all claims under all readings, are **recorded**: `dps multiverse`
 # computes them, with parameters and versions, into `data/results/multiverse.json`. A small part, the experiments that need no
 # optimiser, is **computed with this page**. Each figure and table says which it is.
@@ -28,7 +29,7 @@ import numpy as np
 import pandas as pd
 
 from dpslib import choices, claims, multiverse
-from dpslib.experiments import ecology, hardware, identification
+from dpslib.experiments import ecology, hardware, identification, pairs
 from dpslib.notebook import cite, provenance, setup, table
 from dpslib.plots import multiverse as draw
 from dpslib.plots.style import panel_letters
@@ -151,14 +152,15 @@ table(
 #
 # ## Every claim under every reading
 #
+# % typed three: the designs listed here
 # The multiverse computes all experiments again under each reading, one at a time, and then under many at once. One at a time,
 # {glue:text}`choices-readings` readings of {glue:text}`choices-run` choices are tried, each in the experiments that it touches;
 # {glue:text}`choices-not-run` choices have no readings that could be run, as their tables say. At once, in three designs: all
 # combinations of the readings of density, $p$, norm, root, floor, grid and weight for Figs 4 and 17; all combinations of fewer
 # readings for the random paths of Figs 14, 29 and 38 to 43; and a Latin hypercube over {glue:text}`design-choices` choices for
-# everything that is optimised. The recording at hand was made at scale `{glue:text}`recorded-scale``, whose sizes are
-# smaller than those of the notebooks; the wrapped Gaussian, which takes some eighty times as long to solve, has smaller ones still
-# and is compared with the von Mises density at the same sizes.
+# everything that is optimised. The recording at hand was made at scale {glue:text}`recorded-scale`, whose sizes are
+# smaller than those of the notebooks; the wrapped Gaussian, which takes much longer to solve, has smaller ones still and is
+# compared with the von Mises density at the same sizes.
 
 # %%
 kinds = {
@@ -194,8 +196,9 @@ table(
 # missed, but what the claim says without them, such as that a gain is positive, is found. The two kinds of claims are counted apart.
 # Of {glue:text}`tried-orders` claims of an order, a test or a bound, {glue:text}`always-orders` hold under every admissible reading,
 # {glue:text}`never-orders` under none, and {glue:text}`turned-orders` depend on the reading. Of {glue:text}`tried-digits` claims of
-# digits these are {glue:text}`always-digits`, {glue:text}`never-digits` and {glue:text}`turned-digits`; of those
-# {glue:text}`tried-directed` of them that have a direction, it holds under every admissible reading for {glue:text}`always-directed`.
+# digits these are {glue:text}`always-digits`, {glue:text}`never-digits` and {glue:text}`turned-digits`. Of the
+# {glue:text}`tried-directed` claims of either kind that have a direction, {glue:text}`always-directed` keep it under every admissible
+# reading.
 #
 # A claim that holds under the readings of the book at the sizes of the notebooks may fail here at smaller ones, and the reverse: this page
 # is about what depends on readings, the verdicts on the claims are made at full size.
@@ -222,7 +225,7 @@ def named(chosen):
 # %% mystnb={"figure": {"name": "fig-c-multiverse-3", "caption": "As the figure before, for sections 3.1 to 3.3: ecology, neuroscience, economics. Only choices that touch one of these claims are shown. Recorded."}, "image": {"alt": "Claims of sections 3.1 to 3.3 by name against the choices that touch them; the claims of Fig 4 and Table 1 hold under all admissible readings."}}
 named(("3.1", "3.2", "3.3"))
 
-# %% mystnb={"figure": {"name": "fig-c-multiverse-34", "caption": "As before, for section 3.4 (computing) and sections 4.1 to 4.4. Recorded."}, "image": {"alt": "Claims of section 3.4 and of 4.1 to 4.4 by name against the choices that touch them; printed digits of optimised systems rarely hold, orders mostly do."}}
+# %% mystnb={"figure": {"name": "fig-c-multiverse-34", "caption": "As before, for section 3.4 (computing) and sections 4.1 to 4.4. Recorded."}, "image": {"alt": "Claims of section 3.4 and of sections 4.1 to 4.4 by name against the choices that touch them; printed digits of optimised systems rarely hold, orders mostly do."}}
 named(("3.4", "4.1", "4.2", "4.3", "4.4", "E", "F.1"))
 
 # %% mystnb={"figure": {"name": "fig-c-multiverse-f", "caption": "As before, for section 4.5 with appendix F.2 (robustness). Recorded."}, "image": {"alt": "Claims on robustness by name against the choices that touch them; those on the wave hold under all admissible readings, those on the other catalogues depend on paths and events."}}
@@ -244,7 +247,7 @@ decided = {
     one.choice: (one.orders, one.digits)
     for one in turning.sort_values(["orders", "digits"], ascending=False).itertuples()
 }
-idle = flips[flips.orders + flips.digits == 0]
+idle = flips[(flips.tried > 0) & (flips.orders + flips.digits == 0)]
 cite("flips-idle", len(idle))
 cite("flips-idle-names", ", ".join(idle.choice) or "none")
 most = turning.sort_values("orders", ascending=False).iloc[:4]
@@ -276,7 +279,8 @@ table(
 )
 
 # %% [markdown]
-# The choices that turn the most such claims are: {glue:text}`flips-most`. Those that turn none, not even a printed digit, are
+# The choices that turn the most such claims are: {glue:text}`flips-most`. Those with admissible readings of which none turns a claim, not even
+# a printed digit, are
 # {glue:text}`flips-idle` in number: {glue:text}`flips-idle-names`.
 #
 # ## Specification curves
@@ -307,9 +311,10 @@ cite("factorial-gain-alone", float(gains[alone][0]), ".0f")
 cite("factorial-all", live.sizes["universe"])
 cite("factorial-points", points)
 counted = live.value.sel(claim=["A-3.1.2-table-mean-count", "A-3.1.2-table-cv-count"])
-cite("factorial-counts", float((counted == 16).all("claim").mean()), ".0%")
+every_one = printed["A-3.1.2-table-mean-count"].value
+cite("factorial-counts", float((counted == every_one).all("claim").mean()), ".0%")
 
-# %% mystnb={"figure": {"name": "fig-c-spec-fixed", "caption": "(a) By how many percent the unlike pair of Fig 4 produces more, and (b) by how many percent unlike agents are more robust in Fig 17, under all combinations of readings. Computed with this page."}, "image": {"alt": "Two sorted curves of dots over many hundred universes with rows of marks below them. Both curves rise from below zero to far above the printed value; few dots agree with print."}}
+# %% mystnb={"figure": {"name": "fig-c-spec-fixed", "caption": "(a) By how many percent the unlike pair of Fig 4 produces more, and (b) by how many percent unlike agents are more robust in Fig 17, under all combinations of readings. Computed with this page."}, "image": {"alt": "Two sorted curves of dots over many universes with rows of marks below them. Both curves rise from below zero to far above the printed value; few dots agree with print."}}
 fig, axes = plt.subplots(2, 2, figsize=(9, 6), height_ratios=[1.3, 1])
 for claim, column, weight, title in (
     ("A-3.1.2-gain", 0, "pair-weight", "gain, Fig 4 (%)"),
@@ -336,7 +341,7 @@ plt.show()
 # that take the root of the norm, and in {glue:text}`factorial-gain-power` of those that leave it out; leaving out the root, and nothing
 # else, makes it {glue:text}`factorial-gain-alone` %. The root is a monotone function of the loss, so that at every moment it is the same
 # pair that does better; but an average over time weighs large losses against small ones, and that is what a convention decides.
-# All sixteen pressures of Table 1 point the claimed way, on mean and on variability, in {glue:text}`factorial-counts` of the universes.
+# All pressures of Table 1 point the claimed way, on mean and on variability, in {glue:text}`factorial-counts` of the universes.
 # The reduction of Fig 17 lies between {glue:text}`factorial-reduction-least` % and {glue:text}`factorial-reduction-most` % and is positive in
 # {glue:text}`factorial-reduction-positive`. Since the numbers identify the convention, both printed claims stand. What does not stand is
 # that the model as such, whatever its convention, has these properties.
@@ -357,7 +362,7 @@ usual = [
 
 
 def curves(pair):
-    """Draw two specification curves side by side."""
+    """Draw specification curves side by side."""
     _, axes = plt.subplots(2, 2, figsize=(9, 7), height_ratios=[1, 1.5])
     for column, (claim, own, title) in enumerate(pair):
         draw.specification(
@@ -373,7 +378,7 @@ def curves(pair):
     plt.show()
 
 
-# %% mystnb={"figure": {"name": "fig-c-spec-orders", "caption": "(a) By how much the specialisation of Fig 9's penumbra exceeds that of the core, error bars apart. (b) Mean correlation of heterogeneity and productivity in Fig 12. Recorded."}, "image": {"alt": "Two sorted curves of dots with rows of marks below: the margin of Fig 9 is positive in most universes and negative in some; the correlation of Fig 12 lies mostly between 0.6 and 0.9."}}
+# %% mystnb={"figure": {"name": "fig-c-spec-orders", "caption": "(a) By how much the specialisation of Fig 9's penumbra exceeds that of the core, error bars apart. (b) Mean correlation of heterogeneity and productivity in Fig 12. Recorded."}, "image": {"alt": "Two sorted curves of dots with rows of marks below: the margin of Fig 9 is positive in most universes and negative in some; the correlation of Fig 12 is positive and high nearly everywhere."}}
 curves(
     [
         (
@@ -385,7 +390,7 @@ curves(
     ]
 )
 
-# %% mystnb={"figure": {"name": "fig-c-spec-fits", "caption": "(a) Slope of performance on heterogeneity in Fig 15. (b) Correlation of heterogeneity and productivity in Fig 27. Recorded."}, "image": {"alt": "Two sorted curves of dots with rows of marks below: the slope of Fig 15 is positive everywhere and takes two levels, by the norm; the correlation of Fig 27 ranges from negative to nearly one."}}
+# %% mystnb={"figure": {"name": "fig-c-spec-fits", "caption": "(a) Slope of performance on heterogeneity in Fig 15. (b) Correlation of heterogeneity and productivity in Fig 27. Recorded."}, "image": {"alt": "Two sorted curves of dots with rows of marks below: the slope of Fig 15 is positive everywhere and has levels of its own for each norm; the correlation of Fig 27 ranges from negative to nearly one."}}
 curves(
     [
         (
@@ -401,7 +406,7 @@ curves(
     ]
 )
 
-# %% mystnb={"figure": {"name": "fig-c-spec-sizes", "caption": "The two sizes of Fig 32: (a) where heterogeneous hardware levels off, (b) where homogeneous hardware meets it. Recorded."}, "image": {"alt": "Two sorted step curves of dots with rows of marks below: most universes give the printed sizes four and eleven."}}
+# %% mystnb={"figure": {"name": "fig-c-spec-sizes", "caption": "The two sizes of Fig 32: (a) where heterogeneous hardware levels off, (b) where homogeneous hardware meets it. Recorded."}, "image": {"alt": "Two sorted step curves of dots with rows of marks below: most universes give the printed sizes."}}
 hardware_choices = [
     "hardware-logarithm",
     "hardware-area",
@@ -438,6 +443,7 @@ for claim, key in headlines.items():
         )
 
 # %% [markdown]
+# % typed nine tenths: the intervals that are cited
 # That the core is less specialised than the penumbra holds in {glue:text}`spec-core-holds` of {glue:text}`spec-core-tried` universes.
 # The correlation of Fig 12 is positive in {glue:text}`spec-firm-positive` of {glue:text}`spec-firm-tried`; nine tenths lie between
 # {glue:text}`spec-firm-low` and {glue:text}`spec-firm-high`. The slope of Fig 15 is positive in {glue:text}`spec-slope-positive`
@@ -473,7 +479,7 @@ table(
 # %%
 breadth = ecology.insurance_by_breadth(convention=run.convention)
 mean = breadth["mean"]
-unlike = mean.sel(pair="heterogeneous").sel(sigma=0.5, method="nearest")
+unlike = mean.sel(pair="heterogeneous").sel(sigma=pairs.BREADTH, method="nearest")
 alike = mean.sel(pair="homogeneous")
 enough = float(mean.sigma.where(alike > unlike, drop=True)[0])
 full = hardware.full_coverage(range(2, 26), convention=run.convention)
@@ -494,7 +500,7 @@ size_gain = taken("trade.gain.autarchy_1") - taken("trade.gain.autarchy_2")
 confounds = [
     (
         "Fig 4, Table 1",
-        "Breadth 0.5 is imposed on both pairs, and is not what either would choose.",
+        f"Breadth {pairs.BREADTH} is imposed on both pairs, and is not what either would choose.",
         f"Alike agents of σ = {enough:.2f} and more beat the printed unlike pair (computed here; page on ecology).",
     ),
     (
@@ -505,7 +511,7 @@ confounds = [
     ),
     (
         "Figs 10, 11",
-        "A country alone may have half the production of one that trades.",
+        "A country alone may count for less than one that trades, whatever it specialises in.",
         f"With α = 1 in autarchy the gain in consumption grows by {size_gain:.2f} by size alone (recorded; page on economics).",
     ),
     (
@@ -522,7 +528,7 @@ confounds = [
     (
         "Fig 17",
         "Each model is perfect on its own task, where a rotation costs it most; the index sees relative losses.",
-        f"ρ on the bimodal task {taken('rotation.heterogeneous.bimodal.rho'):.2f} for unlike agents; the average over two tasks decides "
+        f"ρ on the bimodal task {taken('rotation.heterogeneous.bimodal.rho'):.2f} for unlike agents; the average over the tasks decides "
         "(recorded; page on computing).",
     ),
     (
@@ -532,7 +538,7 @@ confounds = [
     ),
     (
         "Figs 21, 22",
-        "One of eight workloads carries the correlations.",
+        "A single workload carries the correlations.",
         "Without the single peak they are not significant (page on principles).",
     ),
     (
