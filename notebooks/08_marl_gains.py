@@ -513,6 +513,7 @@ import json
 import torch
 from IPython.display import HTML
 
+from dpslib import claims
 from dpslib.claims import DATA
 from dpslib.marl import catalogue, rollouts, studies, vmas
 from dpslib.plots import marl_learning as learned
@@ -589,7 +590,7 @@ def positive(name):
 # well as discrete ones (Figs 3 and 6, Tables 5 to 8), and with many agents (Tables 9 and 10), but for cells in which many
 # agents have to find the same task by chance.
 
-# %% mystnb={"figure": {"name": "fig-b-06", "caption": "Fig 6 of paper B, recomputed: gains over training with two agents and two tasks, (a) continuous and (b) discrete; mean and standard deviation over seeds. Triangles: theory. Full lines: pairs with a gain in theory."}, "image": {"alt": "Two panels of curves that start near zero and end at the triangles: in the continuous game two rise together, in the discrete one three rise to two levels; the dashed ones stay at zero."}}
+# %% typed="two, three: agents and tasks, settings, and what the figure shows" mystnb={"figure": {"name": "fig-b-06", "caption": "Fig 6 of paper B, recomputed: gains over training with two agents and two tasks, (a) continuous and (b) discrete; mean and standard deviation over seeds. Triangles: theory. Full lines: pairs with a gain in theory."}, "image": {"alt": "Two panels of curves that start near zero and end at the triangles: in the continuous game two rise together, in the discrete one three rise to two levels; the dashed ones stay at zero."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.2))
 for ax, name in zip(axes, GAMES[:2], strict=True):
     expected = catalogue.expected_gain(data[name])
@@ -598,7 +599,7 @@ axes[1].legend(fontsize="small")
 panel_letters(axes)
 plt.show()
 
-# %% mystnb={"figure": {"name": "fig-b-03", "caption": "Fig 3 of paper B, recomputed: gains over training with four agents and four tasks, (a) continuous and (b) discrete, as in the figure before."}, "image": {"alt": "Two panels of curves that rise from zero or below to the triangles: in the continuous game two rise together, in the discrete one three to three levels; the dashed ones end at zero."}}
+# %% typed="four, two, three: agents and tasks, settings, and what the figure shows" mystnb={"figure": {"name": "fig-b-03", "caption": "Fig 3 of paper B, recomputed: gains over training with four agents and four tasks, (a) continuous and (b) discrete, as in the figure before."}, "image": {"alt": "Two panels of curves that rise from zero or below to the triangles: in the continuous game two rise together, in the discrete one three to three levels; the dashed ones end at zero."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.2))
 for ax, name in zip(axes, GAMES[2:4], strict=True):
     expected = catalogue.expected_gain(data[name])
@@ -607,42 +608,42 @@ axes[1].legend(fontsize="small")
 panel_letters(axes)
 plt.show()
 
-# %%
+# %% typed="two: agents and tasks, settings, and what the figure shows"
 table(
     cells("marl-matrix-continuous-2x2"),
     label="tab-b-5",
     caption="Table 5 of paper B: gains of the continuous game with two agents and two tasks, mean and standard deviation over seeds.",
 )
 
-# %%
+# %% typed="two: agents and tasks, settings, and what the figure shows"
 table(
     cells("marl-matrix-discrete-2x2"),
     label="tab-b-6",
     caption="Table 6: the discrete game with two agents and two tasks.",
 )
 
-# %%
+# %% typed="four: agents and tasks, settings, and what the figure shows"
 table(
     cells("marl-matrix-continuous-4x4"),
     label="tab-b-7",
     caption="Table 7: the continuous game with four agents and four tasks.",
 )
 
-# %%
+# %% typed="four: agents and tasks, settings, and what the figure shows"
 table(
     cells("marl-matrix-discrete-4x4"),
     label="tab-b-8",
     caption="Table 8: the discrete game with four agents and four tasks.",
 )
 
-# %%
+# %% typed="eight: agents and tasks, settings, and what the figure shows"
 table(
     cells("marl-matrix-discrete-8x8"),
     label="tab-b-9",
     caption="Table 9: the discrete game with eight agents and eight tasks.",
 )
 
-# %%
+# %% typed="eleven, two: agents and tasks, settings, and what the figure shows"
 table(
     cells("marl-matrix-discrete-11x2"),
     label="tab-b-10",
@@ -728,7 +729,7 @@ for pair in ("mean_min", "max_min"):
         int((longer.gain.sel(pair=pair) > -1e-3).sum()),
     )
 cite("marl-8x8-longer-seeds", longer.sizes["seed"])
-cite("marl-8x8-longer-frames", int(longer.frame[-1]) / 1e6, ".3g")
+cite("marl-8x8-longer-frames", int(longer.frame[-1]), ",")
 cite("marl-8x8-chance", 8.0**-7, ".1e")
 crowd = data["marl-matrix-discrete-11x2"].sel(pair="min_max")
 last = crowd.sampled.isel(frame=-1).mean("seed")
@@ -737,6 +738,7 @@ cite("marl-11x2-mode", float(crowd.gain.mean()), ".3f")
 cite("marl-11x2-sampled", float(noisy), ".3f")
 
 # %% [markdown]
+# % typed eight, eleven, two: agents, tasks, pairs and teams, settings of the paper
 # - **The theory's gains are learned.** The largest distance of a cell is {glue:text}`marl-error-discrete-2x2` (discrete) and
 #   {glue:text}`marl-error-continuous-2x2` (continuous) for the smaller game, {glue:text}`marl-error-discrete-4x4` and
 #   {glue:text}`marl-error-continuous-4x4` for the larger one. In continuous games the paper's own tables are farther off
@@ -744,7 +746,7 @@ cite("marl-11x2-sampled", float(noisy), ".3f")
 # - **What many agents must find by chance takes long.** With eight agents the gain under (mean, min) is
 #   {glue:text}`marl-8x8-mean_min` and under (max, min) {glue:text}`marl-8x8-max_min`: nothing is paid unless all choose one task, which a
 #   random team does with probability {glue:text}`marl-8x8-chance`, whereas the mode of a shared policy cannot fail to. With
-#   {glue:text}`marl-8x8-longer-frames` million frames in batches as large as the paper's the gains are
+#   {glue:text}`marl-8x8-longer-frames` frames in batches as large as the paper's the gains are
 #   {glue:text}`marl-8x8-mean_min-longer` and {glue:text}`marl-8x8-max_min-longer`:
 #   {glue:text}`marl-8x8-mean_min-seeds` and {glue:text}`marl-8x8-max_min-seeds` of {glue:text}`marl-8x8-longer-seeds` seeds have found it.
 # - **Noise is diversity.** With eleven agents and two tasks the gain under (min, max) is {glue:text}`marl-11x2-mode` between modes, but
@@ -755,12 +757,13 @@ cite("marl-11x2-sampled", float(noisy), ".3f")
 # %% [markdown]
 # ### Multi-goal-capture
 #
+# % typed two: agents, tasks, pairs and teams, settings of the paper
 # **What the paper claims.** Two agents that are pushed around see two goals; effort is relative proximity, paid at every step. The gain is
 # positive for (min, max) and (mean, max) alone, smaller for the latter, and negative where agents have to agree on a goal, until
 # they have trained for longer (Fig 4a, Table 11). Like agents go to the midpoint, unlike ones to a goal each, on ways
 # that part further than they need to (Fig 7).
 
-# %% mystnb={"figure": {"name": "fig-b-04", "caption": "Fig 4 of paper B, recomputed: gains over training in (a) Multi-goal-capture and (b) Tag with two chasers and two escapers; mean and standard deviation over seeds. Full lines: pairs with a gain in theory, of continuous efforts in (a) and of discrete ones in (b)."}, "image": {"alt": "Two panels of curves of the gain over training."}}
+# %% typed="two: agents and tasks, settings, and what the figure shows" mystnb={"figure": {"name": "fig-b-04", "caption": "Fig 4 of paper B, recomputed: gains over training in (a) Multi-goal-capture and (b) Tag with two chasers and two escapers; mean and standard deviation over seeds. Full lines: pairs with a gain in theory, of continuous efforts in (a) and of discrete ones in (b)."}, "image": {"alt": "Two panels of curves of the gain over training."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.2))
 learned.gain_curves(data["marl-capture"], axes[0], positive=positive(GAMES[0]))
 if "marl-capture" in kept:
@@ -825,7 +828,7 @@ def rows(shown, count):
     return fig
 
 
-# %% mystnb={"figure": {"name": "fig-b-07", "caption": "Fig 7 of paper B, recomputed: episodes of trained teams under (min, max), from the same starts; homogeneous teams above, heterogeneous ones below. Squares: goals."}, "image": {"alt": "Two rows of scenes with two paths from the left to the right: above they run side by side towards the middle between two squares, below each ends near a square."}}
+# %% typed="two: agents and tasks, settings, and what the figure shows" mystnb={"figure": {"name": "fig-b-07", "caption": "Fig 7 of paper B, recomputed: episodes of trained teams under (min, max), from the same starts; homogeneous teams above, heterogeneous ones below. Squares: goals."}, "image": {"alt": "Two rows of scenes with two paths from the left to the right: above they run side by side towards the middle between two squares, below each ends near a square."}}
 field, teams, shown = play("marl-capture", 4)
 rows(shown, 4)
 plt.show()
@@ -852,7 +855,7 @@ for name in ("min_max", "mean_max", "max_min", "max_mean"):
     longer = results.get(f"marl.capture.{name}.gain_longer", float("nan"))
     cite(f"marl-capture-{name}-longer", longer, ".3f")
 both = data["marl-capture"]
-cite("marl-capture-frames", int(both.attrs["frames"]) / 1e6, ".2g")
+cite("marl-capture-frames", int(both.attrs["frames"]), ",")
 cite("marl-capture-seeds", both.sizes["seed"])
 cite("marl-capture-mid", results["marl.capture.min_max.midpoint.counterexamples"], ".0f")
 homogeneous = both.reward.sel(team="homogeneous", pair="min_max")
@@ -870,7 +873,7 @@ for place in ("here", "vmas"):
 
 # %% [markdown]
 # - **The signs are those of the theory** as far as the gains that are positive go: {glue:text}`marl-capture-min_max` for (min, max) and
-#   {glue:text}`marl-capture-mean_max` for (mean, max), with {glue:text}`marl-capture-frames` million frames and
+#   {glue:text}`marl-capture-mean_max` for (mean, max), with {glue:text}`marl-capture-frames` frames and
 #   {glue:text}`marl-capture-seeds` seeds. The gain is that of a whole episode: no team is at its goals when it starts.
 # - **Why one gain is larger than the other.** The paper says that under (min, max) the midpoint is the only best place of a like team and
 #   hard to find. Yet every place as far from one goal as from the other is as good
@@ -929,7 +932,7 @@ cite("marl-seen-all", float(seen[-1]), ".3f")
 #
 # **What the paper claims.** *HetGPS* trains both teams and moves the parameters $\theta = (\tau_T, \tau_U)$ of the reward along the
 # gradient of the gain. From means, and also from the wrong side, it makes $T$ Schur-convex and $U$ Schur-concave, with softmaxes and
-# with power sums (Fig 5, Table 14). Other start, same end; and it costs about a quarter more time.
+# with power sums (Fig 5, Table 14). It adds about {glue:text}`marl-overhead-printed` to the time of training.
 #
 # **What it leaves open.** The step size, and how far a gradient reaches. Given the actions, no state depends on $\theta$. So the
 # gradient of the gain is, exactly, the mean over all steps of
@@ -995,7 +998,7 @@ claims_table(
     caption="Claims of Table 14. Its frames are read as shares of the budget, ours being smaller.",
 )
 
-# %% mystnb={"figure": {"name": "fig-c-marl-searches", "caption": "Two other ways to search over softmaxes from the neutral start: (a to c) teams and reward trained in turn; (d to f) an evolution strategy that sees gains alone."}, "image": {"alt": "Six panels of curves of both parameters and the gain over training."}}
+# %% typed="two: agents and tasks, settings, and what the figure shows" mystnb={"figure": {"name": "fig-c-marl-searches", "caption": "Two other ways to search over softmaxes from the neutral start: (a to c) teams and reward trained in turn; (d to f) an evolution strategy that sees gains alone."}, "image": {"alt": "Six panels of curves of both parameters and the gain over training."}}
 fig, axes = plt.subplots(2, 3, figsize=(9, 5.4))
 for row, name in zip(axes, LARGE[2:4], strict=True):
     for ax, (key, label) in zip(row, names.items(), strict=True):
@@ -1014,9 +1017,11 @@ for name in ("marl-hetgps-softmax", "marl-hetgps-alternated", "marl-hetgps-evolu
         cite(f"marl-{key}-{arm}-right", int(right.sum()))
         cite(f"marl-{key}-{arm}-gain", float(end.gain.mean()), ".3f")
     cite(f"marl-{key}-seeds", part.sizes["seed"])
-cite("marl-overhead", results["marl.hetgps.overhead"], ".1f")
+cite("marl-overhead", results["marl.hetgps.overhead"] / 100, ".1%")
+cite("marl-overhead-printed", claims.load()["B-P.3-overhead"].value / 100, ".0%")
 
 # %% [markdown]
+# % typed two: agents, tasks, pairs and teams, settings of the paper
 # - **Where searches end.** From the neutral start {glue:text}`marl-softmax-neutral-right` of {glue:text}`marl-softmax-seeds` seeds end with $\tau_T > 0$ and
 #   $\tau_U < 0$, from the adversarial one {glue:text}`marl-softmax-adversarial-right`; their gains at the end are
 #   {glue:text}`marl-softmax-neutral-gain` and {glue:text}`marl-softmax-adversarial-gain`. Searching for the smallest gain from where it is large
@@ -1027,17 +1032,18 @@ cite("marl-overhead", results["marl.hetgps.overhead"], ".1f")
 #   reward are trained in turn.
 # - **Without gradients**, {glue:text}`marl-evolution-neutral-right` of {glue:text}`marl-evolution-seeds` searches by evolution end there, with a gain of
 #   {glue:text}`marl-evolution-neutral-gain`. Each of its points has teams of its own, which is its cost.
-# - **The gradient is nearly free**: {glue:text}`marl-overhead` percent of the time of an iteration. The paper's quarter pays for passing it
-#   through the physics, which adds nothing.
+# - **The gradient is nearly free**: {glue:text}`marl-overhead` of the time of an iteration. The paper's {glue:text}`marl-overhead-printed` pay for passing
+#   it through the physics, which adds nothing.
 
 # %% [markdown]
 # ## Tag
 #
+# % typed two, eight, three, five: agents, tasks, pairs and teams, settings of the paper
 # **What the paper claims.** Two chasers pursue two escapers that flee by rule; effort is 1 once a chaser has caught an escaper, and is
 # paid at every step. Gains are positive for (min, mean), (min, max) and (mean, max) alone (Fig 4b, Table 12). With eight chasers and
 # three escapers they are for (min, mean) and (min, max), of five pairs (Fig 9).
 
-# %%
+# %% typed="two: agents and tasks, settings, and what the figure shows"
 table(
     cells("marl-tag-2v2"),
     label="tab-b-12",
@@ -1052,7 +1058,7 @@ claims_table(
     caption="Claims of Table 12 and of appendix L.",
 )
 
-# %% mystnb={"figure": {"name": "fig-b-08", "caption": "Fig 8 of paper B, recomputed: episodes of trained chasers under (min, max), from the same starts; homogeneous teams above, heterogeneous ones below. Grey: obstacles."}, "image": {"alt": "Two rows of scenes with the paths of two chasers and two escapers among grey circles."}}
+# %% typed="two: agents and tasks, settings, and what the figure shows" mystnb={"figure": {"name": "fig-b-08", "caption": "Fig 8 of paper B, recomputed: episodes of trained chasers under (min, max), from the same starts; homogeneous teams above, heterogeneous ones below. Grey: obstacles."}, "image": {"alt": "Two rows of scenes with the paths of two chasers and two escapers among grey circles."}}
 _, _, shown = play("marl-tag-2v2", 4)
 rows(shown, 4)
 plt.show()
@@ -1065,7 +1071,7 @@ claims_table(
     caption="Claims of Fig 8.",
 )
 
-# %% mystnb={"figure": {"name": "fig-b-09", "caption": "Fig 9 of paper B, recomputed: gains over training in Tag with eight chasers and three escapers; mean and standard deviation over seeds. Full lines: pairs with a gain in theory."}, "image": {"alt": "Curves of the gain over training, one for each pair."}}
+# %% typed="eight, three: agents and tasks, settings, and what the figure shows" mystnb={"figure": {"name": "fig-b-09", "caption": "Fig 9 of paper B, recomputed: gains over training in Tag with eight chasers and three escapers; mean and standard deviation over seeds. Full lines: pairs with a gain in theory."}, "image": {"alt": "Curves of the gain over training, one for each pair."}}
 fig, ax = plt.subplots(figsize=(5.5, 3.4))
 learned.gain_curves(
     data["marl-tag-8v3"], ax, positive=["min_mean", "min_max", "mean_max"]
@@ -1084,6 +1090,7 @@ claims_table(
 # %% [markdown]
 # ## Football
 #
+# % typed two: agents, tasks, pairs and teams, settings of the paper
 # **What the paper claims.** Two agents, a ball and an opponent. The reward is a football score of its own plus $U_j T_i r_{ij}$ of proximity to
 # ball and opponent. Gains are positive for (min, max) and (mean, max) and not for two controls (Table 13), and unlike agents
 # divide ball and opponent among them (Fig 10).
@@ -1103,7 +1110,7 @@ claims_table(
     caption="Claims of Table 13 and of appendix M.",
 )
 
-# %% mystnb={"figure": {"name": "fig-b-10", "caption": "Fig 10 of paper B, recomputed: episodes of trained teams in the drill under (min, max), from the same starts; homogeneous teams above, heterogeneous ones below."}, "image": {"alt": "Two rows of scenes on a pitch with the paths of two agents, an opponent and a ball."}}
+# %% typed="two: agents and tasks, settings, and what the figure shows" mystnb={"figure": {"name": "fig-b-10", "caption": "Fig 10 of paper B, recomputed: episodes of trained teams in the drill under (min, max), from the same starts; homogeneous teams above, heterogeneous ones below."}, "image": {"alt": "Two rows of scenes on a pitch with the paths of two agents, an opponent and a ball."}}
 _, _, shown = play("marl-football", 3)
 rows(shown, 3)
 plt.show()
