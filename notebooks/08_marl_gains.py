@@ -1158,16 +1158,19 @@ table(
 same = peer["agreement"]
 cite("marl-peer-frames", f"{same['frames']:,}")
 for team, found in same["teams"].items():
+    cite(f"marl-peer-{team}-t", found["t"], ".1f")
     for trainer in ("ensemble", "torchrl"):
         cite(f"marl-peer-{team}-{trainer}", np.mean(found[trainer]), ".3f")
         cite(f"marl-peer-{team}-{trainer}-sd", np.std(found[trainer], ddof=1), ".3f")
 
 # %% [markdown]
-# - **The same learning.** After {glue:text}`marl-peer-frames` frames under (min, max) our heterogeneous teams earn {glue:text}`marl-peer-heterogeneous-ensemble` ±
-#   {glue:text}`marl-peer-heterogeneous-ensemble-sd` and TorchRL's {glue:text}`marl-peer-heterogeneous-torchrl` ±
-#   {glue:text}`marl-peer-heterogeneous-torchrl-sd`; homogeneous ones {glue:text}`marl-peer-homogeneous-ensemble` ±
+# - **Beside TorchRL.** After {glue:text}`marl-peer-frames` frames under (min, max) our heterogeneous teams earn
+#   {glue:text}`marl-peer-heterogeneous-ensemble` ± {glue:text}`marl-peer-heterogeneous-ensemble-sd` and TorchRL's
+#   {glue:text}`marl-peer-heterogeneous-torchrl` ± {glue:text}`marl-peer-heterogeneous-torchrl-sd` (Welch's $t$ of the difference:
+#   {glue:text}`marl-peer-heterogeneous-t`); homogeneous ones {glue:text}`marl-peer-homogeneous-ensemble` ±
 #   {glue:text}`marl-peer-homogeneous-ensemble-sd` and {glue:text}`marl-peer-homogeneous-torchrl` ±
-#   {glue:text}`marl-peer-homogeneous-torchrl-sd`.
+#   {glue:text}`marl-peer-homogeneous-torchrl-sd` ($t$: {glue:text}`marl-peer-homogeneous-t`). What differs is what normalises the
+#   critic's targets, and how weights are drawn.
 # - **Your own study.** `dps train` lists the studies; `dps train capture --seeds 0:3` trains some of the seeds, on a machine of many
 #   (`dps train --help` has an example for Slurm), and `--merge` joins the parts. `dpslib.marl.studies.Study` takes any world that
 #   keeps to `dpslib.marl.world.World`.
