@@ -1,10 +1,10 @@
 """The trainer against TorchRL: the same game, network, batch and passes, trained team by team as TorchRL does it.
 
-    python benchmarks/peer_torchrl.py [--frames 120000] [--seeds 2]
+    python benchmarks/peer_torchrl.py [--frames 300000] [--seeds 3]
 
-Needs the extra `marl` and torchrl. Two things are measured: frames a second of processor time on one thread while both
-train, in turns, as a ratio; and, for one pair of aggregators, the rewards at which both arrive with the same number of
-frames.
+Needs the extra `marl` and torchrl. Two things are measured: frames a second of processor time on one thread while
+both train, in turns, as a ratio; and, for one pair of aggregators, the rewards at which both arrive with the same
+number of frames.
 
 Same: Multi-goal-capture, 60 environments of 100 steps, two hidden layers of 64 with Tanh, a Gaussian whose spread does
 not depend on what is seen, a critic that sees all, five passes over batches of 6000 in minibatches of 1000, Adam with
@@ -251,7 +251,7 @@ def agreement(frames: int, seeds: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--turns", type=int, default=5, help="turns of the timing")
-    parser.add_argument("--frames", type=int, default=120_000, help="frames of each team of the comparison; 0 for none")
+    parser.add_argument("--frames", type=int, default=300_000, help="frames of each team of the comparison; 0 for none")
     parser.add_argument("--seeds", type=int, default=3, help="seeds of the comparison")
     parser.add_argument("-o", "--output", type=Path, default=TARGET)
     arguments = parser.parse_args()

@@ -45,6 +45,8 @@ class PPO:
         epochs: passes over a batch, at least 1.
         minibatch: frames of a minibatch, at least 1 (batches are cut into equal parts of about that many).
         learning_rate: of Adam, positive.
+        last_rate: the learning rate at the end of a study's budget over that at its start, in (0, 1]; it falls
+            geometrically.
         gamma: discount γ, in [0, 1].
         lam: λ of the generalised advantage estimate, in [0, 1].
         clip: half width of the clipped range of the ratio, positive.
@@ -62,6 +64,7 @@ class PPO:
     epochs: int = 5
     minibatch: int = 1000
     learning_rate: float = 1.5e-3
+    last_rate: float = 1.0
     gamma: float = 0.98
     lam: float = 0.95
     clip: float = 0.2
@@ -76,6 +79,7 @@ class PPO:
             _validate.integer(name, getattr(self, name), low=1)
         for name in ("learning_rate", "clip", "grad_norm"):
             _validate.real(name, getattr(self, name), low=0, open_low=True)
+        _validate.real("last_rate", self.last_rate, low=0, high=1, open_low=True)
         for name in ("gamma", "lam", "memory"):
             _validate.real(name, getattr(self, name), low=0, high=1)
         _validate.real("entropy", self.entropy, low=0)

@@ -247,6 +247,10 @@ class Comparison:
 
     def advance(self, progress: float) -> None:
         """Do one iteration, after a share `progress` of the budget."""
+        settings = self.scale.settings
+        if settings.last_rate != 1:
+            for group in self.trainer.optimiser.param_groups:
+                group["lr"] = settings.learning_rate * settings.last_rate**progress
         at = getattr(self.world, "at", None)
         self._sampled = self.trainer.iterate(None if at is None else at(progress))
 
