@@ -77,7 +77,8 @@ def diversity(similarity: ArrayLike, q: float = 2.0, abundance: ArrayLike | None
             raise ValueError(f"abundance must have {n} entries in its last dimension; got shape {tuple(p.shape)}")
         if not torch.allclose(p.sum(-1), torch.ones((), dtype=z.dtype, device=z.device)):
             raise ValueError(f"abundance must sum to 1; got {p.sum(-1).tolist()}")
-    ordinariness = (z @ p.unsqueeze(-1)).squeeze(-1)
+    # No matrix product: its last bits depend on the processor. The mean is exact for like agents.
+    ordinariness = z.mean(-1) if abundance is None else (z * p.unsqueeze(-2)).sum(-1)
     present = p > 0
     if math.isinf(q):
         return 1 / torch.where(present, ordinariness, 0.0).amax(-1)
