@@ -137,19 +137,17 @@ def _bound(claim: Claim, result: float, values: Sequence[float]) -> tuple[str, s
     found = f"{values[0]:.3g}" if seeds == 1 else f"{min(values):.3g} to {max(values):.3g}"
     if holding == seeds and claim.agrees(result):
         verdict = EXACT if claim.bound == "printed" else DIRECTION
-        return verdict, f"{_share(holding, seeds)} {bound}, {whose} ({found}).", None
-    verdict = WITHIN if 2 * holding >= seeds else NOT
+    else:
+        verdict = WITHIN if 2 * holding >= seeds else NOT
     return verdict, f"{_share(holding, seeds)} {bound}, {whose} ({found}).", None
 
 
 def _share(holding: int, seeds: int) -> str:
     if seeds == 1:
         return "The value is" if holding else "The value is not"
-    return f"All {seeds} seeds are" if holding == seeds else f"{holding or 'None'} of {seeds} seeds {_are(holding)}"
-
-
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
+    if holding == seeds:
+        return f"All {seeds} seeds are"
+    return f"{holding or 'None'} of {seeds} seeds {'is' if holding == 1 else 'are'}"
 
 
 def _beyond(word: str, bound: float, value: float) -> bool:
