@@ -76,7 +76,7 @@ LONGER_GAME = Study(
     scales={
         "smoke": Scale(120_000, 1, _RARE, points=2, test_environments=1, final_environments=1),
         "reader": Scale(240_000, 1, _RARE, points=2, test_environments=1, final_environments=1),
-        "paper": Scale(60_000_000, 9, _RARE, points=50, test_environments=1, final_environments=1),
+        "paper": Scale(12_000_000, 8, _RARE, points=50, test_environments=1, final_environments=1),
     },
     budget=Budget(_TWELVE, 8, source="Table 9"),
 )
@@ -90,7 +90,7 @@ CAPTURE = Study(
     scales={
         "smoke": Scale(12_000, 1, pairs=_TWO, points=2, test_environments=10, final_environments=20),
         "reader": Scale(150_000, 1, pairs=_TWO, points=10, test_environments=30, final_environments=60),
-        "paper": Scale(1_500_000, 9),
+        "paper": Scale(1_500_000, 5),
     },
     budget=Budget(30e6, 9, source="Table 11"),
     policies=(("min", "max"), ("mean", "max")),
@@ -104,7 +104,7 @@ LONGER_CAPTURE = Study(
     scales={
         "smoke": Scale(12_000, 1, points=2, test_environments=10, final_environments=20),
         "reader": Scale(60_000, 1, points=4, test_environments=30, final_environments=60),
-        "paper": Scale(6_000_000, 9),
+        "paper": Scale(3_000_000, 5),
     },
     budget=Budget(30e6, 9, source="Table 11"),
 )
@@ -121,14 +121,14 @@ OBSERVABILITY = Study(
     scales={
         "smoke": Scale(12_000, 1, variants=(0.0, float("inf")), points=2, test_environments=10, final_environments=20),
         "reader": Scale(150_000, 1, variants=(0.0, float("inf")), points=10, test_environments=30),
-        "paper": Scale(1_500_000, 9),
+        "paper": Scale(1_200_000, 5),
     },
     budget=Budget(30e6, 4, source="Fig 12"),
     policies=(("min", "max"),),
 )
 
 
-def _search(frames: int, smoke: int = 12_000, reader: int = 120_000, seeds: int = 13) -> dict[str, Scale]:
+def _search(frames: int, smoke: int = 12_000, reader: int = 120_000, seeds: int = 5) -> dict[str, Scale]:
     return {
         "smoke": Scale(smoke, 1, points=2, test_environments=10),
         "reader": Scale(reader, 1, points=15, test_environments=30),
@@ -144,7 +144,7 @@ SEARCHES = (
         title="HetGPS over softmax aggregators",
         exhibits=("Fig 5a", "Table 14"),
         world=MultiGoalCapture(),
-        scales=_search(6_000_000),
+        scales=_search(3_000_000),
         budget=_NINETY,
         family=Family("softmax"),
         arms=(_NEUTRAL, Arm("adversarial", -5.0, 5.0), Arm("minimised", 5.0, -5.0, maximise=False)),
@@ -154,7 +154,7 @@ SEARCHES = (
         title="HetGPS over softmax aggregators, teams and reward in turn",
         exhibits=("Fig 5a",),
         world=MultiGoalCapture(),
-        scales=_search(6_000_000, seeds=9),
+        scales=_search(3_000_000),
         budget=_NINETY,
         family=Family("softmax"),
         arms=(_NEUTRAL,),
@@ -165,7 +165,7 @@ SEARCHES = (
         title="HetGPS over power sums",
         exhibits=("Fig 5b",),
         world=MultiGoalCapture(),
-        scales=_search(6_000_000),
+        scales=_search(3_000_000),
         budget=_NINETY,
         family=Family("power_sum"),
         arms=(Arm("neutral", 1.0, 1.0),),
@@ -175,7 +175,7 @@ SEARCHES = (
         title="HetGPS without gradients: an evolution strategy over softmax aggregators",
         exhibits=("Appendix P",),
         world=MultiGoalCapture(),
-        scales=_search(3_000_000, reader=60_000, seeds=5),
+        scales=_search(1_200_000, reader=60_000),
         budget=Budget(0.0, 0, source="not run in the paper"),
         family=Family("softmax"),
         arms=(_NEUTRAL,),
