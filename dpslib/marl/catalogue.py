@@ -121,7 +121,7 @@ OBSERVABILITY = Study(
     scales={
         "smoke": Scale(12_000, 1, variants=(0.0, float("inf")), points=2, test_environments=10, final_environments=20),
         "reader": Scale(150_000, 1, variants=(0.0, float("inf")), points=10, test_environments=30),
-        "paper": Scale(1_200_000, 5),
+        "paper": Scale(1_200_000, 4),
     },
     budget=Budget(30e6, 4, source="Fig 12"),
     policies=(("min", "max"),),

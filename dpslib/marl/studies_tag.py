@@ -85,7 +85,7 @@ TAG = Annealed(
     scales={
         "smoke": Scale(1600, 1, _FEW, pairs=_TWO, points=1, test_environments=4, final_environments=8),
         "reader": Scale(400_000, 2, _CHASE, pairs=_TWO, points=10, test_environments=30, final_environments=100),
-        "paper": Scale(3_200_000, 9, _CHASE),
+        "paper": Scale(1_200_000, 5, _CHASE),
     },
     budget=Budget(30e6, 9, source="Table 12"),
     policies=(("min", "max"),),
@@ -114,7 +114,7 @@ TAG_8V3 = Annealed(
         "reader": Scale(
             96_000, 1, _CROWD, pairs=(("min", "max"),), points=4, test_environments=5, final_environments=10
         ),
-        "paper": Scale(1_440_000, 8, _CROWD, points=20, test_environments=12, final_environments=50),
+        "paper": Scale(360_000, 4, _CROWD, points=20, test_environments=12, final_environments=50),
     },
     budget=Budget(30e6, 8, source="Fig 9"),
     policies=(("min", "max"),),
@@ -131,7 +131,7 @@ FOOTBALL = Annealed(
     scales={
         "smoke": Scale(1600, 1, _FEW, pairs=_TWO, points=1, test_environments=4, final_environments=8),
         "reader": Scale(192_000, 2, _DRILL, pairs=_TWO, points=8, test_environments=10, final_environments=50),
-        "paper": Scale(3_840_000, 6, _DRILL, points=20, test_environments=24, final_environments=100),
+        "paper": Scale(1_920_000, 5, _DRILL, points=20, test_environments=24, final_environments=100),
     },
     budget=Budget(500 * 240_000, 6, 240_000, source="Table 13"),
     policies=(("min", "max"),),
