@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dpslib.marl.aggregators import ThresholdedSum, team_reward
 from dpslib.marl.blotto import Blotto, ExponentialBlotto, level_allocation
-from dpslib.marl.foraging import Foraging, MixedForaging, equal_level_gain, foraging_rewards, harvest
+from dpslib.marl.foraging import Foraging, MixedForaging, equal_level_gain, foraging_rewards, harvest, planned_rewards
 
 quick = settings(max_examples=40, deadline=None)
 level_lists = st.lists(st.integers(1, 5), min_size=1, max_size=4)
@@ -244,3 +244,32 @@ def test_blotto_errors():
         ExponentialBlotto([1.0], [[0.0]])
     with pytest.raises(NotImplementedError, match="no steps"):
         ExponentialBlotto([1.0], [[1.0]]).best(2)
+
+
+@pytest.mark.parametrize(
+    "world", [Foraging(2, (1, 1), 3, 4), MixedForaging(2, (1, 2), 3, 4), Foraging(2, (2, 2), 3, 4)]
+)
+def test_planned_rewards_are_those_of_the_best_sequences_of_moves(world):
+    uniform = torch.rand(5, world.draws, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    found = planned_rewards(world, uniform)
+    single = torch.cartesian_prod(*[torch.arange(5)] * world.horizon)  # (5^T, T)
+
+    def best(plans):  # (P, T, N): every sequence is an environment
+        means = []
+        for row in uniform:
+            state = world.reset(row.expand(1, len(plans), -1))
+            total = torch.zeros(1, len(plans), dtype=torch.float64)
+            for step in range(world.horizon):
+                state, _ = world.step(state, plans[None, :, step])
+                total += state.collected
+            means.append(float(total.max()) / world.horizon)
+        return sum(means) / len(means)
+
+    assert found.homogeneous == pytest.approx(best(single.unsqueeze(-1).expand(-1, -1, world.agents)))
+    first, second = torch.cartesian_prod(*[torch.arange(len(single))] * 2).unbind(-1)
+    assert found.heterogeneous == pytest.approx(best(torch.stack([single[first], single[second]], -1)))
+
+
+def test_planned_rewards_are_of_games_that_start_together_and_keep_their_items():
+    with pytest.raises(ValueError, match="together=True and vanish=False; got True and True"):
+        planned_rewards(Foraging(vanish=True), torch.rand(2, 25))

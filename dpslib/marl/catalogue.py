@@ -17,6 +17,7 @@ import xarray as xr
 
 from dpslib.marl.aggregators import team_reward
 from dpslib.marl.capture import CaptureState, MultiGoalCapture
+from dpslib.marl.foraging import Foraging, MixedForaging
 from dpslib.marl.gains import extreme_rewards
 from dpslib.marl.games import MatrixGame
 from dpslib.marl.hetgps import Arm, Family, Regime, Search
@@ -121,10 +122,39 @@ OBSERVABILITY = Study(
     scales={
         "smoke": Scale(12_000, 1, variants=(0.0, float("inf")), points=2, test_environments=10, final_environments=20),
         "reader": Scale(150_000, 1, variants=(0.0, float("inf")), points=10, test_environments=30),
-        "paper": Scale(1_200_000, 4),
+        "paper": Scale(1_000_000, 4),
     },
     budget=Budget(30e6, 4, source="Fig 12"),
     policies=(("min", "max"),),
+)
+
+_GATHER = PPO(
+    environments=200, minibatch=1500, learning_rate=0.005, last_rate=0.1, gamma=0.9, entropy=0.02, hidden=(64, 64)
+)
+_GATHERED = {
+    "smoke": Scale(12_000, 1, _GATHER, points=2, test_environments=20, final_environments=40),
+    "reader": Scale(90_000, 1, _GATHER, points=5, test_environments=50, final_environments=100),
+    "paper": Scale(450_000, 5, _GATHER, points=25, test_environments=200, final_environments=1000),
+}
+_NOT_RUN = Budget(0.0, 0, source="not run in the paper")
+FORAGING = Study(
+    name="foraging",
+    title="Level-based foraging, two agents, two items of level 1",
+    exhibits=("Appendix E.2",),
+    world=lambda runs: Foraging(agents=2, levels=(1, 1), side=4, horizon=15),
+    pairs=(("sum", "max"),),
+    scales=_GATHERED,
+    budget=_NOT_RUN,
+)
+# The reward of items of different levels is the world's own; of the aggregators nothing but zeros is asked.
+MIXED_FORAGING = Study(
+    name="foraging-mixed",
+    title="Level-based foraging, three agents, items of levels 1 and 2",
+    exhibits=("Appendix E.2",),
+    world=lambda runs: MixedForaging(agents=3, levels=(1, 2), side=3, horizon=15),
+    pairs=(("sum", "mean"),),
+    scales=_GATHERED,
+    budget=_NOT_RUN,
 )
 
 
@@ -154,7 +184,7 @@ SEARCHES = (
         title="HetGPS over softmax aggregators, teams and reward in turn",
         exhibits=("Fig 5a",),
         world=MultiGoalCapture(),
-        scales=_search(3_000_000),
+        scales=_search(2_000_000),
         budget=_NINETY,
         family=Family("softmax"),
         arms=(_NEUTRAL,),
@@ -165,7 +195,7 @@ SEARCHES = (
         title="HetGPS over power sums",
         exhibits=("Fig 5b",),
         world=MultiGoalCapture(),
-        scales=_search(3_000_000),
+        scales=_search(2_000_000),
         budget=_NINETY,
         family=Family("power_sum"),
         arms=(Arm("neutral", 1.0, 1.0),),
@@ -175,8 +205,8 @@ SEARCHES = (
         title="HetGPS without gradients: an evolution strategy over softmax aggregators",
         exhibits=("Appendix P",),
         world=MultiGoalCapture(),
-        scales=_search(1_200_000, reader=60_000),
-        budget=Budget(0.0, 0, source="not run in the paper"),
+        scales=_search(600_000, reader=60_000),
+        budget=_NOT_RUN,
         family=Family("softmax"),
         arms=(_NEUTRAL,),
         evolution=True,
@@ -184,7 +214,17 @@ SEARCHES = (
 )
 
 STUDIES: Mapping[str, Study | Search] = {
-    study.name: study for study in (*MATRIX_GAMES, LONGER_GAME, CAPTURE, LONGER_CAPTURE, OBSERVABILITY, *SEARCHES)
+    study.name: study
+    for study in (
+        *MATRIX_GAMES,
+        LONGER_GAME,
+        CAPTURE,
+        LONGER_CAPTURE,
+        OBSERVABILITY,
+        FORAGING,
+        MIXED_FORAGING,
+        *SEARCHES,
+    )
 }
 
 

@@ -19,6 +19,9 @@ from dpslib import _validate
 from dpslib._validate import ArrayLike
 from dpslib.marl.gains import Rewards, check_efforts
 
+MOVES = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))
+"""What the choices do in the game: stay, or one cell to a side."""
+
 
 def _levels(levels: Sequence[int]) -> list[int]:
     if not isinstance(levels, Sequence) or not levels:
@@ -176,7 +179,7 @@ class Foraging:
 
     def step(self, state: ForagingState, action: Tensor) -> tuple[ForagingState, Tensor]:
         """Play one step with choices (E, B, N); return the next state and the efforts (E, B, N, M), 0 or 1."""
-        moves = torch.tensor([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]], device=action.device)
+        moves = torch.tensor(MOVES, device=action.device)
         agents = (state.agents + moves[action]).clamp(0, self.side - 1)
         there = (agents.unsqueeze(-2) == state.items.unsqueeze(-3)).all(-1) & state.present.unsqueeze(-2)
         efforts = there.to(state.collected.dtype)
@@ -184,6 +187,53 @@ class Foraging:
         done = _collected(efforts, level) & state.present
         present = state.present & ~done if self.vanish else state.present
         return ForagingState(agents, state.items, present, (done * level).sum(-1)), efforts
+
+
+def planned_rewards(world: Foraging, uniform: Tensor) -> Rewards:
+    """Return the best mean rewards a step of both teams in the game, walking included: the most that can be learned.
+
+    Dynamic programming over the cells of all agents, exact: of agents that plan together and act as they like, and of
+    agents that stay together.
+
+    Args:
+        world: a game with `together` and without `vanish`.
+        uniform: starts, (B, draws).
+
+    Returns:
+        Means over the starts.
+
+    Raises:
+        ValueError: if the world is of another kind.
+    """
+    if not world.together or world.vanish:
+        raise ValueError(f"world must have together=True and vanish=False; got {world.together} and {world.vanish}")
+    state = world.reset(uniform)
+    side = world.side
+    cells = torch.arange(side**2, device=uniform.device)
+    at = torch.stack([cells // side, cells % side], -1)
+    after = (at.unsqueeze(1) + torch.tensor(MOVES, device=uniform.device)).clamp(0, side - 1)
+    to = after[..., 0] * side + after[..., 1]
+    item = state.items[..., 0] * side + state.items[..., 1]
+    start = state.agents[..., 0, 0] * side + state.agents[..., 0, 1]
+    on = (cells == item.unsqueeze(-1)).to(uniform.dtype)  # (B, M, S)
+    level = torch.tensor(world.levels, dtype=uniform.dtype, device=uniform.device)
+
+    def plan(players: int, weight: int) -> float:
+        there = torch.zeros(*on.shape[:-1], *[1] * players, dtype=uniform.dtype, device=uniform.device)
+        for player in range(players):
+            there = there + weight * on.view(*on.shape[:-1], *[-1 if k == player else 1 for k in range(players)])
+        need = level.view(-1, *[1] * players)
+        paid = (need * (there >= need)).sum(1)
+        value = torch.zeros_like(paid)
+        for _ in range(world.horizon):
+            value = value + paid
+            # One player after the other picks its move: together all picks of all.
+            for axis in range(1, players + 1):
+                value = value.index_select(axis, to.flatten()).unflatten(axis, to.shape).amax(axis + 1)
+        rows = torch.arange(len(start), device=uniform.device)
+        return float(value[(rows, *[start] * players)].mean()) / world.horizon
+
+    return Rewards(plan(world.agents, 1), plan(1, world.agents))
 
 
 @dataclass(frozen=True)
