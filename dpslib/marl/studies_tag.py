@@ -131,7 +131,7 @@ FOOTBALL = Annealed(
     scales={
         "smoke": Scale(1600, 1, _FEW, pairs=_TWO, points=1, test_environments=4, final_environments=8),
         "reader": Scale(192_000, 2, _DRILL, pairs=_TWO, points=8, test_environments=10, final_environments=50),
-        "paper": Scale(1_920_000, 5, _DRILL, points=20, test_environments=24, final_environments=100),
+        "paper": Scale(1_200_000, 5, _DRILL, points=20, test_environments=24, final_environments=100),
     },
     budget=Budget(500 * 240_000, 6, 240_000, source="Table 13"),
     policies=(("min", "max"),),
