@@ -4,7 +4,8 @@
 
 Needs the extra `marl` and torchrl. Two things are measured: frames a second of processor time on one thread while
 both train, in turns, as a ratio; and, for one pair of aggregators, the rewards at which both arrive with the same
-number of frames.
+number of frames, in Multi-goal-capture and in the continuous game of two agents and two tasks (with the settings
+of its study, at a rate that does not fall).
 
 Same: Multi-goal-capture, 60 environments of 100 steps, two hidden layers of 64 with Tanh, a Gaussian whose spread does
 not depend on what is seen, a critic that sees all, five passes over batches of 6000 in minibatches of 1000, Adam with
@@ -21,6 +22,7 @@ import math
 import platform
 import statistics
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -38,21 +40,23 @@ from torchrl.objectives import ClipPPOLoss, ValueEstimators
 from dpslib.marl.aggregators import team_reward
 from dpslib.marl.capture import MultiGoalCapture
 from dpslib.marl.ppo import PPO, TEAMS, Trainer, pair_reward, random_generator
-from dpslib.marl.studies import PAIRS, device_name
+from dpslib.marl.studies import PAIRS, device_name, get_study
 from dpslib.marl.vmas import inside
 
 TARGET = Path(__file__).resolve().parents[1] / "data" / "results" / "marl-benchmark.json"
 SETTINGS = PPO()
 WORLD = MultiGoalCapture()
 PAIR = ("min", "max")
+GAME = get_study("matrix-continuous-2x2")
 
 
 class Game(EnvBase):
-    """A batch of games for TorchRL; `world` moves the bodies."""
+    """A batch of games for TorchRL; `world` says what follows from actions."""
 
-    def __init__(self, world: MultiGoalCapture, seed: int) -> None:
-        batch = torch.Size([SETTINGS.environments])
+    def __init__(self, world: Any, seed: int, settings: PPO) -> None:
+        batch = torch.Size([settings.environments])
         super().__init__(batch_size=batch)
+        self.share = 1 - settings.gamma
         self.world, self.random, self.clock = world, random_generator("cpu", seed, 0, 0), 0
         n = world.agents
 
@@ -76,7 +80,7 @@ class Game(EnvBase):
     def _step(self, tensordict: TensorDictBase) -> TensorDict:
         self.clock += 1
         self.state, efforts = self.world.step(self.state, tensordict["agents", "action"].unsqueeze(0))
-        reward = team_reward(efforts, *PAIR, checked=False)[0] * (1 - SETTINGS.gamma)
+        reward = team_reward(efforts, *PAIR, checked=False)[0] * self.share
         agents = self._look()
         agents["reward"] = reward[:, None, None].expand(-1, self.world.agents, 1).clone()
         over = torch.full((*self.batch_size, 1), self.clock >= self.world.horizon)
@@ -92,21 +96,23 @@ class Peer:
     """One team, trained by TorchRL.
 
     Args:
-        world: moves the bodies.
+        world: what is played.
         team: of `TEAMS`.
         seed: of starts and weights.
+        settings: of the training.
     """
 
-    def __init__(self, world: MultiGoalCapture, team: str, seed: int) -> None:
+    def __init__(self, world: Any, team: str, seed: int, settings: PPO = SETTINGS) -> None:
         torch.manual_seed(seed)
+        self.settings, self.world = settings, world
         agents, shared = world.agents, team == "homogeneous"
-        layers = {"depth": len(SETTINGS.hidden), "num_cells": SETTINGS.hidden[0], "activation_class": torch.nn.Tanh}
+        layers = {"depth": len(settings.hidden), "num_cells": settings.hidden[0], "activation_class": torch.nn.Tanh}
         network = MultiAgentMLP(
             world.observation, world.actions, agents, centralized=False, share_params=shared, **layers
         )
         spread = AddStateIndependentNormalScale((world.actions,) if shared else (agents, world.actions))
-        torch.nn.init.constant_(spread.state_independent_scale, SETTINGS.log_std)
-        self.game = Game(world, seed)
+        torch.nn.init.constant_(spread.state_independent_scale, settings.log_std)
+        self.game = Game(world, seed, settings)
         self.policy = ProbabilisticActor(
             TensorDictModule(
                 torch.nn.Sequential(network, spread),
@@ -127,7 +133,7 @@ class Peer:
         self.loss = ClipPPOLoss(
             self.policy,
             critic,
-            clip_epsilon=SETTINGS.clip,
+            clip_epsilon=settings.clip,
             entropy_bonus=False,
             normalize_advantage=False,
             loss_critic_type="l2",
@@ -141,9 +147,9 @@ class Peer:
             done=("agents", "done"),
             terminated=("agents", "terminated"),
         )
-        self.loss.make_value_estimator(ValueEstimators.GAE, gamma=SETTINGS.gamma, lmbda=SETTINGS.lam)
-        self.optimiser = torch.optim.Adam(self.loss.parameters(), SETTINGS.learning_rate, eps=1e-5)
-        frames = SETTINGS.environments * world.horizon
+        self.loss.make_value_estimator(ValueEstimators.GAE, gamma=settings.gamma, lmbda=settings.lam)
+        self.optimiser = torch.optim.Adam(self.loss.parameters(), settings.learning_rate, eps=1e-5)
+        frames = settings.environments * world.horizon
         self.frames = frames
         self.collector = Collector(self.game, self.policy, frames_per_batch=frames, total_frames=-1)
         self.batches = iter(self.collector)
@@ -161,24 +167,24 @@ class Peer:
         gain = data["advantage"]
         data["advantage"] = (gain - gain.mean()) / (gain.std() + 1e-6)
         flat = data.reshape(-1)
-        for _ in range(SETTINGS.epochs):
-            for index in torch.randperm(self.frames).split(SETTINGS.minibatch):
+        for _ in range(self.settings.epochs):
+            for index in torch.randperm(self.frames).split(self.settings.minibatch):
                 losses = self.loss(flat[index])
                 self.optimiser.zero_grad()
                 (losses["loss_objective"] + losses["loss_critic"]).backward()
-                torch.nn.utils.clip_grad_norm_(self.loss.parameters(), SETTINGS.grad_norm)
+                torch.nn.utils.clip_grad_norm_(self.loss.parameters(), self.settings.grad_norm)
                 self.optimiser.step()
 
     @torch.no_grad()
     def reward(self, uniform: torch.Tensor) -> float:
         """Mean reward a step by the mode, from given starts (B, draws)."""
-        state, total = WORLD.reset(uniform.unsqueeze(0)), 0.0
+        state, total = self.world.reset(uniform.unsqueeze(0)), 0.0
         network = self.policy.get_submodule("module.0")
-        for _ in range(WORLD.horizon):
-            seen = TensorDict({"agents": {"observation": WORLD.observe(state)[0]}}, batch_size=[len(uniform)])
-            state, efforts = WORLD.step(state, network(seen)["agents", "loc"].unsqueeze(0))
+        for _ in range(self.world.horizon):
+            seen = TensorDict({"agents": {"observation": self.world.observe(state)[0]}}, batch_size=[len(uniform)])
+            state, efforts = self.world.step(state, network(seen)["agents", "loc"].unsqueeze(0))
             total += float(team_reward(efforts, *PAIR, checked=False).mean())
-        return total / WORLD.horizon
+        return total / self.world.horizon
 
     def close(self) -> None:
         self.collector.shutdown()
@@ -223,9 +229,9 @@ def speeds(turns: int) -> dict[str, Any]:
     }
 
 
-def agreement(frames: int, seeds: int) -> dict[str, Any]:
+def agreement(world: Any, frames: int, seeds: int, settings: PPO = SETTINGS) -> dict[str, Any]:
     """Rewards of both after the same number of frames, by team and seed, and Welch's t of their difference."""
-    ours = Trainer(WORLD, pair_reward([PAIR] * seeds, 2), range(seeds), settings=SETTINGS)
+    ours = Trainer(world, pair_reward([PAIR] * seeds, 2), range(seeds), settings=settings)
     iterations = math.ceil(frames / ours.frames_per_iteration)
     for _ in range(iterations):
         ours.iterate()
@@ -234,7 +240,7 @@ def agreement(frames: int, seeds: int) -> dict[str, Any]:
     peer: dict[str, list[float]] = {team: [] for team in TEAMS}
     for team in TEAMS:
         for seed in range(seeds):
-            one = Peer(WORLD, team, seed)
+            one = Peer(world, team, seed, settings)
             for _ in range(iterations):
                 one.iterate()
             peer[team].append(one.reward(uniform))
@@ -244,7 +250,8 @@ def agreement(frames: int, seeds: int) -> dict[str, Any]:
     for team in TEAMS:
         a, b = values[team], peer[team]
         error = math.sqrt(statistics.variance(a) / len(a) + statistics.variance(b) / len(b)) if len(a) > 1 else math.nan
-        result["teams"][team] = {"ensemble": a, "torchrl": b, "t": (statistics.mean(a) - statistics.mean(b)) / error}
+        difference = statistics.mean(a) - statistics.mean(b)
+        result["teams"][team] = {"ensemble": a, "torchrl": b, "t": difference / error if error else 0.0}
     return result
 
 
@@ -266,7 +273,11 @@ def main() -> None:
         "speed": speeds(arguments.turns),
     }
     if arguments.frames:
-        found["agreement"] = agreement(arguments.frames, arguments.seeds)
+        settings = replace(GAME.scales["paper"].settings, last_rate=1.0)
+        found["agreement"] = {
+            "capture": agreement(WORLD, arguments.frames, arguments.seeds),
+            "game": agreement(GAME.world([]), GAME.scales["paper"].frames, 2 * arguments.seeds, settings),
+        }
     arguments.output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(found["speed"], indent=1))
 

@@ -13,7 +13,7 @@ import dpslib
 from dpslib import claims, execute
 from dpslib.claims import DATA, Claim
 from dpslib.execute import ROOT, execute_all, notebook_parameters, write_atomically
-from dpslib.notebook import RESULTS
+from dpslib.notebook import RESULTS, SPREAD
 from dpslib.verdicts import NOT, Closest, Verdict, judge
 from dpslib.verdicts import VERDICTS as MEANINGS
 
@@ -33,8 +33,12 @@ GLUE = "application/papermill.record/"
 """How MyST-NB's glue marks what an output carries besides what it shows."""
 
 
-def results_of(notebook: Path) -> dict[str, float]:
+def results_of(notebook: Path, key: str = RESULTS) -> dict[str, Any]:
     """Return what an executed notebook found, by estimator name; nothing if it holds nothing against print.
+
+    Args:
+        notebook: the executed notebook.
+        key: `RESULTS`, or `SPREAD` for what single seeds gave, a list each.
 
     Raises:
         FileNotFoundError: if there is no such notebook.
@@ -44,10 +48,10 @@ def results_of(notebook: Path) -> dict[str, float]:
         cells: list[dict[str, Any]] = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ValueError(f"{notebook} is no executed notebook: {error!r}") from None
-    found: dict[str, float] = {}
+    found: dict[str, Any] = {}
     for cell in cells:
         for output in cell.get("outputs", []):
-            if output.get("metadata", {}).get("scrapbook", {}).get("name") == RESULTS:
+            if output.get("metadata", {}).get("scrapbook", {}).get("name") == key:
                 text = output["data"][f"{GLUE}text/plain"]
                 found |= json.loads("".join(text).strip("'"))
     return found
@@ -63,7 +67,8 @@ def record(name: str, parameters: Mapping[str, Any]) -> Path:
         parameters: the notebooks' parameters; the rest keep their defaults.
 
     Returns:
-        The file. It holds the parameters, the results by estimator name, and for each notebook when, how long and by
+        The file. It holds the parameters, the results by estimator name, what single seeds gave where a notebook holds
+        several, and for each notebook when, how long and by
         which versions on which machine it was computed.
 
     Raises:
@@ -80,12 +85,15 @@ def record(name: str, parameters: Mapping[str, Any]) -> Path:
     folder = ROOT / "_build" / "recorded" / name
     records = execute_all(sources, folder, parameters)
     results: dict[str, float] = {}
+    spread: dict[str, list[float]] = {}
     for source in sources:
         results |= results_of(folder / f"{source.stem}.ipynb")
+        spread |= results_of(folder / f"{source.stem}.ipynb", SPREAD)
     kept = ("seconds", "started", "python", "packages", "device", "cpus", "sha256")
     found = {
         "parameters": dict(parameters),
         "results": results,
+        "spread": spread,
         "notebooks": {stem: {field: getattr(one, field) for field in kept} for stem, one in records.items()},
     }
     RECORDED.mkdir(parents=True, exist_ok=True)
@@ -117,7 +125,8 @@ def entries() -> list[Verdict]:
         FileNotFoundError: if `PAPER`, `SEEDS` or the multiverse is not recorded.
         ValueError: if a claim that does not say what is missing has no result; the message names all of them.
     """
-    found, others = recorded(PAPER)["results"], recorded(SEEDS)["results"]
+    paper = recorded(PAPER)
+    found, others = paper["results"], recorded(SEEDS)["results"] | paper.get("spread", {})
     known = claims.load().values()
     if lost := [f"{c.id} ({c.estimator})" for c in known if not c.missing and c.estimator not in found]:
         raise ValueError(f"nothing is recorded for {', '.join(lost)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -244,15 +244,17 @@ def cite_claims(*ids: str) -> None:
         cite(name, printed[name].published)
 
 
-RESULTS = "results"
-"""Key under which a notebook carries what it found."""
+RESULTS, SPREAD = "results", "spread"
+"""Keys under which a notebook carries what it found, and what single seeds gave."""
 
 
-def record(*found: Mapping[str, float]) -> None:
+def record(*found: Mapping[str, float], spread: Mapping[str, Sequence[float]] | None = None) -> None:
     """Let the executed notebook carry its results, for `ledger.results_of` to read.
 
     Args:
         found: recomputed values by estimator name, together all that the notebook holds against print.
+        spread: what single seeds give, by estimator name, where the notebook holds several. (Other notebooks are
+            executed again with other seeds, see `multiverse.spread`.)
 
     Raises:
         ValueError: an estimator has two values.
@@ -265,3 +267,5 @@ def record(*found: Mapping[str, float]) -> None:
             raise ValueError(f"results must have one value each; got two of {', '.join(twice)}")
         results |= {name: float(value) for name, value in values.items()}
     glue(RESULTS, json.dumps(results), display=False)
+    if spread:
+        glue(SPREAD, json.dumps({name: list(map(float, values)) for name, values in spread.items()}), display=False)

@@ -14,6 +14,7 @@ from test_execute import HEADER
 
 from dpslib import claims, execute, ledger
 from dpslib.cli import main
+from dpslib.notebook import SPREAD
 from dpslib.verdicts import VERDICTS, Verdict
 
 FINDS = (
@@ -25,7 +26,11 @@ factor = 2.0
 # %%
 from dpslib.notebook import record
 
-record({"one": 1 * factor, "two": 2 * factor}, {"nothing": float("nan"), "one": 1 * factor})
+record(
+    {"one": 1 * factor, "two": 2 * factor},
+    {"nothing": float("nan"), "one": 1 * factor},
+    spread={"two": [1.5 * factor, 2.5 * factor]},
+)
 """
 )
 
@@ -47,6 +52,7 @@ def test_an_executed_notebook_carries_its_results(project: Path) -> None:
     found = ledger.results_of(output)
     assert math.isnan(found.pop("nothing"))
     assert found == {"one": 3.0, "two": 6.0}
+    assert ledger.results_of(output, SPREAD) == {"two": [4.5, 7.5]}
 
 
 def test_what_is_no_notebook_is_named(tmp_path: Path) -> None:
@@ -69,6 +75,7 @@ def test_recording_writes_results_parameters_and_where_they_come_from(project: P
     found = ledger.recorded("triple")
     assert found["parameters"] == {"factor": 3.0}
     assert found["results"]["two"] == 6.0
+    assert found["spread"] == {"two": [4.5, 7.5]}
     # Only notebooks that hold something against print are executed.
     assert list(found["notebooks"]) == ["01_finds"]
     assert found["notebooks"]["01_finds"]["packages"]["numpy"]
@@ -185,7 +192,7 @@ def test_no_verdict_changed_without_a_line_in_the_changelog(entries: list[Verdic
 
 
 def test_what_is_exact_agrees_to_the_printed_digit_in_every_seed(entries: list[Verdict]) -> None:
-    seeds = ledger.recorded("seeds")["results"]
+    seeds = ledger.recorded("seeds")["results"] | ledger.recorded("paper").get("spread", {})
     for one in entries:
         if one.verdict == "exact":
             values = [one.result, *seeds.get(one.claim.estimator, ())]

@@ -25,6 +25,7 @@ from dpslib.marl.studies import (
     kept_policy,
     merge,
     read_results,
+    seed_results,
     study_results,
     train,
     write_results,
@@ -188,3 +189,13 @@ def test_the_command_refuses_bad_input(arguments: list[str], message: str, tmp_p
     done = CliRunner().invoke(main, ["train", *arguments, "--checkpoints", str(tmp_path)])
     assert done.exit_code == 2
     assert message in done.output
+
+
+def test_single_seeds_speak_where_the_result_is_their_mean() -> None:
+    data = train(MATRIX_GAMES[1], "smoke").data
+    found, together = seed_results(data), study_results(data)
+    name = "marl.matrix.discrete.2x2.min_max.gain"
+    assert found[name] == pytest.approx(data.gain.sel(pair="min_max").values.tolist())
+    assert all(np.mean(values) == pytest.approx(together[one]) for one, values in found.items())
+    data["gain"] = data.gain + 0.1 * (1 - 2 * (data.seed % 2))  # seeds that disagree: no count is the mean of theirs
+    assert "marl.matrix.discrete.2x2.positive" not in seed_results(data)

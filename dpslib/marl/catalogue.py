@@ -91,7 +91,7 @@ CAPTURE = Study(
     scales={
         "smoke": Scale(12_000, 1, pairs=_TWO, points=2, test_environments=10, final_environments=20),
         "reader": Scale(150_000, 1, pairs=_TWO, points=10, test_environments=30, final_environments=60),
-        "paper": Scale(1_500_000, 5),
+        "paper": Scale(960_000, 5),
     },
     budget=Budget(30e6, 9, source="Table 11"),
     policies=(("min", "max"), ("mean", "max")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -19,6 +20,10 @@ ROLE_COLOURS = {"escaper": GREEN, "opponent": RED, "ball": "#222222", "obstacle"
 
 AGENT_COLOURS = (BLUE, ORANGE, SKY, PURPLE, "#0B3C5D", "#A65E2E", "#5D8AA8", "#7B6888")
 """Colours of the agents in their order."""
+
+
+PIECES = 24
+"""Ages that the way of a body is drawn in."""
 
 
 def body_colours(data: xr.Dataset) -> list[str]:
@@ -70,12 +75,13 @@ def trajectories(data: xr.Dataset, ax: Axes, *, policy: str, episode: int = 0, u
     """
     scene(data, ax, episode=episode)
     position = data.position.sel(policy=policy).isel(episode=episode, time=slice(None, until)).values
-    ages = np.linspace(0.15, 1, len(position) - 1)
+    # Lines of one age each, which overlap by a point: a line for every step would make the file many times larger.
+    cuts = np.linspace(0, len(position) - 1, min(PIECES, len(position) - 1) + 1).astype(int)
+    ages = np.linspace(0.15, 1, len(cuts) - 1)
     for body, colour in enumerate(body_colours(data)):
         way = position[:, body]
-        ax.add_collection(
-            LineCollection(list(np.stack((way[:-1], way[1:]), 1)), colors=colour, alpha=ages, lw=1.4, capstyle="round")
-        )
+        pieces = [way[begin : end + 1] for begin, end in itertools.pairwise(cuts)]
+        ax.add_collection(LineCollection(pieces, colors=colour, alpha=ages, lw=1.4, capstyle="round"))
         ax.add_patch(Circle(way[-1], float(data.radius[body]), color=colour, lw=0))
         ax.plot(*way[0], marker="o", ms=3, mfc="white", mec=colour, ls="none")
     return ax
@@ -164,7 +170,7 @@ def player(data: xr.Dataset, *, episode: int = 0, width: int = 300, label: str =
     )
     steps = data.sizes["time"] - 1
     return (
-        f'<div class="dps-player" role="img" aria-label="{label}">{canvases}<div><button type="button">play</button> '
+        f'<div class="dps-player" role="group" aria-label="{label}">{canvases}<div><button type="button">play</button> '
         f'<input type="range" min="0" max="{steps}" value="0" aria-label="step"></div>'
         f"<style>.dps-player figure{{display:inline-block;margin:4px;font:12px sans-serif}}"
         f".dps-player canvas{{display:block;background:#fff;max-width:100%}}</style>"
