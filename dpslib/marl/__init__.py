@@ -26,11 +26,18 @@ if TYPE_CHECKING:
         Blotto,
         ExponentialBlotto,
     )
+    from dpslib.marl.capture import (
+        MultiGoalCapture,
+    )
+    from dpslib.marl.football import (
+        Football,
+    )
     from dpslib.marl.foraging import (
         Foraging,
         MixedForaging,
         foraging_rewards,
         harvest,
+        planned_rewards,
     )
     from dpslib.marl.gains import (
         allocation_reward,
@@ -42,11 +49,51 @@ if TYPE_CHECKING:
         softmax_gain,
         softmax_share,
     )
+    from dpslib.marl.games import (
+        MatrixGame,
+    )
+    from dpslib.marl.hetgps import (
+        Arm,
+        Family,
+        Regime,
+        Search,
+    )
+    from dpslib.marl.nets import (
+        Policy,
+    )
+    from dpslib.marl.ppo import (
+        PPO,
+        Trainer,
+        pair_reward,
+    )
+    from dpslib.marl.rollouts import (
+        record,
+        rollout,
+    )
+    from dpslib.marl.studies import (
+        Budget,
+        Scale,
+        Study,
+        get_study,
+        kept_policy,
+        merge,
+        read_results,
+        study_results,
+        train,
+        write_results,
+    )
+    from dpslib.marl.tag import (
+        Tag,
+        tag_8v3,
+    )
     from dpslib.marl.theorems import (
         Check,
         symbolic_criteria,
         theory_checks,
         theory_results,
+    )
+    from dpslib.marl.world import (
+        World,
     )
 
 # Public names by the module that defines them, imported on first use, as in `dpslib`.
@@ -67,7 +114,9 @@ _PUBLIC = {
         "team_reward",
     ),
     "blotto": ("Blotto", "ExponentialBlotto"),
-    "foraging": ("Foraging", "MixedForaging", "foraging_rewards", "harvest"),
+    "capture": ("MultiGoalCapture",),
+    "football": ("Football",),
+    "foraging": ("Foraging", "MixedForaging", "foraging_rewards", "harvest", "planned_rewards"),
     "gains": (
         "allocation_reward",
         "check_efforts",
@@ -78,7 +127,26 @@ _PUBLIC = {
         "softmax_gain",
         "softmax_share",
     ),
+    "games": ("MatrixGame",),
+    "hetgps": ("Arm", "Family", "Regime", "Search"),
+    "nets": ("Policy",),
+    "ppo": ("PPO", "Trainer", "pair_reward"),
+    "rollouts": ("record", "rollout"),
+    "studies": (
+        "Budget",
+        "Scale",
+        "Study",
+        "get_study",
+        "kept_policy",
+        "merge",
+        "read_results",
+        "study_results",
+        "train",
+        "write_results",
+    ),
+    "tag": ("Tag", "tag_8v3"),
     "theorems": ("Check", "symbolic_criteria", "theory_checks", "theory_results"),
+    "world": ("World",),
 }
 _MODULE = {name: module for module, names in _PUBLIC.items() for name in names}
 
