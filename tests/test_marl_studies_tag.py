@@ -111,6 +111,7 @@ def test_signs_count_what_is_as_predicted():
     assert tag_8v3_results(results(TAG_8V3.pairs, max_max=0.2))["marl.tag.8v3.signs"] == 1
     found = football_results(results(FOOTBALL.pairs, min_max=1.8, mean_max=1.2, min_min=-0.5))
     assert found["marl.football.signs"] == 4
+    assert found["marl.football.positive"] == 2
     assert found["marl.football.min_max.split_difference"] == pytest.approx(0.5)
     assert found["marl.football.min_max.homogeneous.together"] == pytest.approx(0.25)
     assert found["marl.football.budget.counterexamples"] > 0

@@ -154,13 +154,15 @@ def gain_results(data: xr.Dataset, prefix: str, predicted: Sequence[str], pairs:
         pairs: how many pairs the paper has.
 
     Returns:
-        `{prefix}.{pair}.gain`, and `{prefix}.signs` where there are all pairs and at least two seeds.
+        `{prefix}.{pair}.gain`; where there are all pairs and at least two seeds `{prefix}.positive`, how many gain, and
+        `{prefix}.signs`, how many signs are as predicted.
     """
     gain = data.gain.transpose("pair", "seed")
     found = {f"{prefix}.{pair}.gain": float(gain.sel(pair=pair).mean()) for pair in gain.pair.values}
     if gain.sizes["pair"] == pairs and gain.sizes["seed"] > 1:
-        right = [significant(gain.sel(pair=pair).values) == (str(pair) in predicted) for pair in gain.pair.values]
-        found[f"{prefix}.signs"] = float(sum(right))
+        positive = {str(pair): significant(gain.sel(pair=pair).values) for pair in gain.pair.values}
+        found[f"{prefix}.positive"] = float(sum(positive.values()))
+        found[f"{prefix}.signs"] = float(sum(positive[pair] == (pair in predicted) for pair in positive))
     return found
 
 
