@@ -581,6 +581,10 @@ def cells(name):
     )
 
 
+def gain_data(part):
+    return learned.curve_gain(part).rename("gain")
+
+
 def positive(name):
     expected = catalogue.expected_gain(data[name])
     return [str(pair) for pair in expected.pair.values if expected.sel(pair=pair) > 0]
@@ -600,7 +604,7 @@ for ax, name in zip(axes, GAMES[:2], strict=True):
     learned.gain_curves(data[name], ax, positive=positive(name), expected=expected)
 axes[1].legend(fontsize="small")
 panel_letters(axes)
-plt.show()
+show(fig, {name: gain_data(data[name]) for name in GAMES[:2]})
 
 # %% typed="four, two, three: agents and tasks, settings, and what the figure shows" mystnb={"figure": {"name": "fig-b-03", "caption": "Fig 3 of paper B, recomputed: gains over training with four agents and four tasks, (a) continuous and (b) discrete, as in the figure before."}, "image": {"alt": "Two panels of curves that rise from zero or below to the triangles: in the continuous game two rise together, in the discrete one three to three levels; the dashed ones end at zero."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.2))
@@ -609,7 +613,7 @@ for ax, name in zip(axes, GAMES[2:4], strict=True):
     learned.gain_curves(data[name], ax, positive=positive(name), expected=expected)
 axes[1].legend(fontsize="small")
 panel_letters(axes)
-plt.show()
+show(fig, {name: gain_data(data[name]) for name in GAMES[2:4]})
 
 # %% typed="two: agents and tasks, settings, and what the figure shows"
 table(
@@ -823,7 +827,7 @@ learned.gain_curves(data["marl-tag-2v2"], axes[1], positive=positive(GAMES[1]))
 for ax in axes:
     ax.legend(fontsize="small")
 panel_letters(axes)
-plt.show()
+show(fig, {name: gain_data(data[name]) for name in ("marl-capture", "marl-tag-2v2")})
 
 # %%
 table(
@@ -882,8 +886,7 @@ def rows(shown, count):
 
 # %% typed="two: agents and tasks, settings, and what the figure shows" mystnb={"figure": {"name": "fig-b-07", "caption": "Fig 7 of paper B, recomputed: episodes of trained teams under (min, max), from the same starts; homogeneous teams above, heterogeneous ones below. Squares: goals."}, "image": {"alt": "Two rows of scenes with two paths from the left to the right: above they run side by side towards the middle between two squares, below each ends near a square."}}
 field, teams, shown = play("marl-capture", 4)
-rows(shown, 4)
-plt.show()
+show(rows(shown, 4), shown)
 
 # %%
 HTML(
@@ -950,12 +953,12 @@ for place in ("here", "vmas"):
 # %% mystnb={"figure": {"name": "fig-b-11", "caption": "Fig 11 of paper B, recomputed: the gain under (min, max) in Multi-goal-capture against the sensing radius; dots: seeds."}, "image": {"alt": "A line that falls from left to right with dots around it."}}
 fig, ax = plt.subplots(figsize=(4.5, 3.2))
 learned.gain_by_radius(data["marl-observability"], ax)
-plt.show()
+show(fig, data["marl-observability"].gain)
 
 # %% mystnb={"figure": {"name": "fig-b-12", "caption": "Fig 12 of paper B, recomputed: the same gain over training, mean and standard deviation over seeds."}, "image": {"alt": "Curves of the gain over training, one for each radius; the smaller the radius, the higher the curve at the end."}}
 fig, ax = plt.subplots(figsize=(5.5, 3.4))
 learned.radius_curves(data["marl-observability"], ax)
-plt.show()
+show(fig, gain_data(data["marl-observability"]))
 
 # %%
 claims_table(
@@ -1009,7 +1012,7 @@ for row, name, turning in zip(axes, EMBODIED[2:], (0.0, 1.0), strict=True):
         learned.search_curves(data[name], ax, name=key, label=label, turning=line)
 axes[0, 0].legend(fontsize="small")
 panel_letters(axes.flat)
-plt.show()
+show(fig, {name: data[name][list(names)] for name in EMBODIED[2:]})
 
 # %%
 search = data["marl-hetgps-softmax"].sel(arm="adversarial")
@@ -1061,7 +1064,7 @@ for row, name in zip(axes, LARGE[2:4], strict=True):
         line = None if key == "gain" else 0.0
         learned.search_curves(data[name], ax, name=key, label=label, turning=line)
 panel_letters(axes.flat)
-plt.show()
+show(fig, {name: data[name][list(names)] for name in LARGE[2:4]})
 
 # %%
 for name in ("marl-hetgps-softmax", "marl-hetgps-alternated", "marl-hetgps-evolution"):
@@ -1116,8 +1119,7 @@ claims_table(
 
 # %% typed="two: agents and tasks, settings, and what the figure shows" mystnb={"figure": {"name": "fig-b-08", "caption": "Fig 8 of paper B, recomputed: episodes of trained chasers under (min, max), from the same starts; homogeneous teams above, heterogeneous ones below. Grey: obstacles."}, "image": {"alt": "Two rows of scenes with the paths of two chasers and two escapers among grey circles."}}
 _, _, shown = play("marl-tag-2v2", 4)
-rows(shown, 4)
-plt.show()
+show(rows(shown, 4), shown)
 
 # %% typed="two: agents and tasks, settings, and what the figure shows"
 HTML(
@@ -1140,7 +1142,7 @@ learned.gain_curves(
     data["marl-tag-8v3"], ax, positive=["min_mean", "min_max", "mean_max"]
 )
 ax.legend(fontsize="small")
-plt.show()
+show(fig, gain_data(data["marl-tag-8v3"]))
 
 # %%
 claims_table(
@@ -1175,8 +1177,7 @@ claims_table(
 
 # %% typed="two: agents and tasks, settings, and what the figure shows" mystnb={"figure": {"name": "fig-b-10", "caption": "Fig 10 of paper B, recomputed: episodes of trained teams in the drill under (min, max), from the same starts; homogeneous teams above, heterogeneous ones below."}, "image": {"alt": "Two rows of scenes on a pitch with the paths of two agents, an opponent and a ball."}}
 _, _, shown = play("marl-football", 3)
-rows(shown, 3)
-plt.show()
+show(rows(shown, 3), shown)
 
 # %%
 HTML(
