@@ -516,7 +516,7 @@ from IPython.display import HTML
 
 from dpslib import claims
 from dpslib.claims import DATA
-from dpslib.marl import catalogue, rollouts, studies, vmas
+from dpslib.marl import catalogue, rollouts, studies, studies_tag, vmas
 from dpslib.plots import marl_learning as learned
 from dpslib.plots import marl_worlds as worlds
 
@@ -597,7 +597,7 @@ def positive(name):
 # well as discrete ones (Figs 3 and 6, Tables 5 to 8), and with many agents (Tables 9 and 10), but for cells in which many
 # agents have to find the same task by chance.
 
-# %% typed="two, three: agents and tasks, settings, and what the figure shows" mystnb={"figure": {"name": "fig-b-06", "caption": "Fig 6 of paper B, recomputed: gains over training with two agents and two tasks, (a) continuous and (b) discrete; mean and standard deviation over seeds. Triangles: theory. Full lines: pairs with a gain in theory."}, "image": {"alt": "Two panels of curves that start near zero and end at the triangles: in the continuous game two rise together, in the discrete one three rise to two levels; the dashed ones stay at zero."}}
+# %% typed="two, three: agents and tasks, settings, and what the figure shows" mystnb={"figure": {"name": "fig-b-06", "caption": "Fig 6 of paper B, recomputed: gains over training with two agents and two tasks, (a) continuous and (b) discrete; mean and standard deviation over seeds. Triangles: theory. Full lines: pairs with a gain in theory; in (b) the line of (min, mean) lies under that of (mean, max)."}, "image": {"alt": "Two panels of curves that start near zero and end at the triangles: in the continuous game two rise together, in the discrete one three rise to two levels; the dashed ones stay at zero."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.2))
 for ax, name in zip(axes, GAMES[:2], strict=True):
     expected = catalogue.expected_gain(data[name])
@@ -876,7 +876,8 @@ def play(name, episodes, seed=0, **selection):
 
 
 def rows(shown, count):
-    fig, axes = plt.subplots(2, count, figsize=(9, 6 if count < 4 else 4.6))
+    wide, high = shown.attrs["extent"]
+    fig, axes = plt.subplots(2, count, figsize=(9, 0.4 + 2 * 9 / count * high / wide))
     for row, policy in zip(axes, ("homogeneous", "heterogeneous"), strict=True):
         for episode, ax in enumerate(row):
             worlds.trajectories(shown, ax, policy=policy, episode=episode)
@@ -1102,6 +1103,44 @@ cite("marl-overhead-printed", claims.load()["B-P.3-overhead"].value / 100, ".0%"
 # paid at every step. Gains are positive for (min, mean), (min, max) and (mean, max) alone (Fig 4b, Table 12). With eight chasers and
 # three escapers they are for (min, mean) and (min, max), of five pairs (Fig 9).
 
+# %% [markdown]
+# % typed two: the pilots had one or two seeds
+# % typed seven: schedules tried, a count of what we did
+# **What it leaves open.** How fast and how large everybody is, by which rule escapers flee, what becomes of one that is caught, the
+# unit of the gains, and how a team learns from a reward that is zero until somebody is caught. Sizes and forces are those of
+# VMAS's `simple_tag`, in which escapers are faster; a caught escaper runs on; gains are mean rewards of a step. Training begins with an
+# advance on efforts, larger the nearer a chaser is, and with the mean over tasks in place of $U$; both fade, and what is measured is
+# the paper's reward alone. Seven such schedules were tried before in pilots with one or two seeds; this one was then recorded once.
+# As a yardstick, chasers that follow rules written by hand: all run at the *first* escaper, each at the *nearest*, or each
+# at its *own*, which takes chasers that differ.
+
+# %%
+rules = studies_tag.scripted_gains(
+    studies.get_study("tag-2v2").world([]),
+    episodes={"smoke": 10, "reader": 100, "paper": 1000}[run.scale],
+    seed=run.seed,
+)
+by_rule = rules.reward.to_pandas().T
+like = by_rule[["first", "nearest"]].max(axis=1)
+chase = data["marl-tag-2v2"]
+for pair in ("min_max", "min_mean", "mean_max"):
+    cite(f"marl-tag-rule-{pair}", by_rule.own[pair] - like[pair], ".2f")
+    cite(f"marl-tag-own-{pair}", by_rule.own[pair], ".2f")
+    gain = chase.gain.sel(pair=pair) if pair in chase.pair else chase.gain * np.nan
+    cite(f"marl-tag-{pair}", float(gain.mean()), ".3f")
+    cite(f"marl-tag-{pair}-positive", int((gain > 0).sum()))
+    reward = (
+        chase.reward.sel(pair=pair, team="heterogeneous")
+        if pair in chase.pair
+        else gain
+    )
+    cite(f"marl-tag-earned-{pair}", float(reward.mean()), ".2f")
+cite("marl-tag-signs", int(results.get("marl.tag.2v2.signs", 0)))
+cite("marl-tag-seeds", chase.sizes["seed"])
+cite("marl-tag-frames", int(chase.attrs["frames"]), ",")
+printed = claims.load()["B-L-mean-max"]
+cite("marl-tag-printed-mean-max", printed.printed)
+
 # %% typed="two: agents and tasks, settings, and what the figure shows"
 table(
     cells("marl-tag-2v2"),
@@ -1116,6 +1155,28 @@ claims_table(
     label="tab-c-marl-tab-12",
     caption="Claims of Table 12 and of appendix L.",
 )
+
+# %% typed="two: agents and tasks, settings, and what the figure shows"
+table(
+    by_rule.rename_axis("pair").reset_index(),
+    label="tab-c-marl-tag-rules",
+    caption="Reward of a step of chasers that follow rules, two against two.",
+    formats=dict.fromkeys(by_rule, ".3f"),
+)
+
+# %% [markdown]
+# % typed nine: pairs of aggregators
+# - **The strongest gain is there.** Under (min, max) unlike chasers gain {glue:text}`marl-tag-min_max`, in
+#   {glue:text}`marl-tag-min_max-positive` of {glue:text}`marl-tag-seeds` seeds, more than under any other pair: they divide the escapers, like
+#   ones run after the same ({numref}`tab-c-marl-fig-8`). {glue:text}`marl-tag-signs` of nine signs are as printed.
+# - **The two smaller gains are not reached** with {glue:text}`marl-tag-frames` frames: (min, mean) gains
+#   {glue:text}`marl-tag-min_mean` ({glue:text}`marl-tag-min_mean-positive` seeds positive), (mean, max) {glue:text}`marl-tag-mean_max`
+#   ({glue:text}`marl-tag-mean_max-positive`). They are there to be had: chasers with an escaper of their own gain
+#   {glue:text}`marl-tag-rule-min_mean` and {glue:text}`marl-tag-rule-mean_max` over the better of the two rules for like ones
+#   ({numref}`tab-c-marl-tag-rules`). But our teams have not learned to chase as well as a rule: under (min, mean) the unlike ones earn
+#   {glue:text}`marl-tag-earned-min_mean`, the rule {glue:text}`marl-tag-own-min_mean`; under (mean, max)
+#   {glue:text}`marl-tag-earned-mean_max` and {glue:text}`marl-tag-own-mean_max`. The paper's own (mean, max),
+#   {glue:text}`marl-tag-printed-mean-max`, is not distinguishable from zero.
 
 # %% typed="two: agents and tasks, settings, and what the figure shows" mystnb={"figure": {"name": "fig-b-08", "caption": "Fig 8 of paper B, recomputed: episodes of trained chasers under (min, max), from the same starts; homogeneous teams above, heterogeneous ones below. Grey: obstacles."}, "image": {"alt": "Two rows of scenes with the paths of two chasers and two escapers among grey circles."}}
 _, _, shown = play("marl-tag-2v2", 4)
