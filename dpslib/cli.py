@@ -169,6 +169,24 @@ def claims(paper: str | None, section: str | None, verdict: str | None, form: st
         click.echo(ledger.text(chosen))
 
 
+@main.command
+@click.argument("name", metavar="ID")
+@click.option(
+    "--format", "form", type=click.Choice(["bibtex", "csl-json", "text"]), default="bibtex", show_default=True
+)
+def cite(name: str, form: str) -> None:
+    """Print how to cite a figure or table: itself, the paper's that it recomputes, and the methods it rests on.
+
+    ID is its label in the book, such as fig-a-04 or tab-b-1.
+    """
+    from dpslib import citation
+
+    try:
+        click.echo(citation.formatted(name, form), nl=False)
+    except (FileNotFoundError, ValueError) as error:
+        raise UserError(str(error)) from None
+
+
 class Peak(click.ParamType):
     """A mode of a demand, CENTRE,SIGMA or CENTRE,SIGMA,WEIGHT."""
 
