@@ -187,6 +187,69 @@ def cite(name: str, form: str) -> None:
         raise UserError(str(error)) from None
 
 
+scale_option = click.option(
+    "--scale", type=click.Choice(("smoke", "reader", "paper")), default="smoke", show_default=True
+)
+
+
+@main.group
+def release() -> None:
+    """Compare a build with the release before it, and keep what a release holds."""
+
+
+@release.command("check")
+@scale_option
+@click.option(
+    "--exhibits",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Figures and tables of the build.  [default: _build/exhibits/SCALE]",
+)
+def release_check(scale: str, exhibits: Path | None) -> None:
+    """Find changes of figures that CHANGELOG.md does not explain; exit code 1 if there are some.
+
+    A change of data or axes is explained by a line in the changelog's first section, such as
+
+        - `fig-a-04`, `tab-a-*` (data, axes): the catalogue has the printed breadths now.
+    """
+    from dpslib import release as work
+
+    try:
+        wrong = work.check(scale, exhibits=exhibits)
+        count = len(work.describe_all(exhibits or work.EXHIBITS / scale))
+        before = work.latest(scale)
+    except (FileNotFoundError, ValueError) as error:
+        raise UserError(str(error)) from None
+    if wrong:
+        raise click.ClickException("\n".join(["changed without a reason:", *wrong]))
+    if before is None:
+        click.echo(f"{count} figures and tables; nothing is kept of an earlier release at scale {scale}")
+    else:
+        click.echo(f"{count} figures and tables, all changes explained")
+
+
+@release.command("store")
+@scale_option
+def release_store(scale: str) -> None:
+    """Keep what a build holds in data/releases; refused if something changed unexplained."""
+    from dpslib import release as work
+
+    try:
+        click.echo(shown(work.store(scale)))
+    except FileNotFoundError as error:
+        raise UserError(str(error)) from None
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+
+
+@release.command("metadata")
+def release_metadata() -> None:
+    """Write codemeta.json and .zenodo.json from CITATION.cff."""
+    from dpslib import metadata
+
+    for path in metadata.write():
+        click.echo(shown(path))
+
+
 class Peak(click.ParamType):
     """A mode of a demand, CENTRE,SIGMA or CENTRE,SIGMA,WEIGHT."""
 

@@ -37,6 +37,9 @@ PACKAGES = ("torch", "numba", "numpy", "scipy", "xarray", "matplotlib", "seaborn
 #: Below ``data/``, the folder of recorded results. A file is part of the key of a notebook that spells out its name.
 RESULTS = "results"
 
+#: Folders below ``data/`` that say what an execution gave; none reads them.
+RECEIPTS = ("certificates", "releases")
+
 
 STARTS, START_TIMEOUT = 3, 120
 """How often a kernel is started, and how many seconds it may take each time: a busy machine takes its time."""
@@ -258,7 +261,7 @@ def execution_key(source: Path, parameters: Mapping[str, Any]) -> str:
         "source": text,
         "parameters": dict(parameters),
         "library": file_digests(ROOT / "dpslib", "*.py"),
-        "data": file_digests(ROOT / "data", skip=(RESULTS,)),
+        "data": file_digests(ROOT / "data", skip=(RESULTS, *RECEIPTS)),
         "results": {name: value for name, value in results.items() if Path(name).stem in text},
         "python": platform.python_version(),
         "packages": versions(),
