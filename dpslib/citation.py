@@ -45,7 +45,7 @@ class Subject:
         kind: `figure` or `table`.
         paper: `A` or `B` where it recomputes something printed, else empty.
         printed: what it recomputes, such as `Fig 4`, or empty.
-        caption: its caption in Markdown; empty where the book does not have it yet. What a caption computes is left out.
+        caption: its caption in Markdown, without what it computes; empty where the book does not have it yet.
         source: where it is made, relative to the root of the checkout, or empty.
         cell: index of the cell that makes it, in a notebook.
     """
@@ -169,15 +169,12 @@ def _of_page(page: Path) -> Iterator[Subject]:
         yield Subject(label, kind, caption=re.sub(r"\{[^{}]*\}", "…", caption.rstrip('",')), source=place)
 
 
-@cache
-def _statements(source: str) -> list[list[ast.stmt]]:
-    return [ast.parse(cell).body for cell in _cells((ROOT / source).read_text(encoding="utf-8"))]
-
-
 def references(name: str) -> list[str]:
     """Return the keys of the methods that an exhibit rests on, as far as its code shows them (`dpslib.methods`)."""
     one = subject(name)
-    return methods.of_cell(_statements(one.source), one.cell) if one.cell >= 0 else []
+    if one.cell < 0:
+        return []
+    return methods.of_cell(_cells((ROOT / one.source).read_text(encoding="utf-8")), one.cell)
 
 
 def plain(markdown: str) -> str:

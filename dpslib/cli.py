@@ -250,6 +250,46 @@ def release_metadata() -> None:
         click.echo(shown(path))
 
 
+@main.command
+@scale_option
+@click.option("--notebook", "notebooks", multiple=True, help="Only this notebook; may be given several times.")
+@click.option("--tolerance", type=float, help="Largest relative difference that counts as none.  [default: 1e-6]")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write the certificate.  [default: _build/verify/certificate-SCALE.json]",
+)
+def verify(scale: str, notebooks: tuple[str, ...], tolerance: float | None, output: Path | None) -> None:
+    """Execute notebooks again and compare what they give with the release: exit code 1 if something differs.
+
+    The certificate that is written can be sent to the project; the book shows those received.
+    """
+    import json
+
+    from dpslib import release as releases
+    from dpslib import verify as work
+    from dpslib.execute import NotebookError, write_atomically
+
+    target = output or work.FOLDER / f"certificate-{scale}.json"
+    if output is not None and not output.resolve().parent.is_dir():
+        raise UserError(f"--output {shown(output)}: there is no folder {shown(output.resolve().parent)}")
+    stems = [find_notebook(name).stem for name in notebooks]
+    limit = releases.TOLERANCE if tolerance is None else tolerance
+    try:
+        found = work.verify(scale, stems, tolerance=limit)
+    except (FileNotFoundError, ValueError) as error:
+        raise UserError(str(error)) from None
+    except NotebookError as error:
+        raise click.ClickException(str(error)) from None
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(target, (json.dumps(found.certificate, indent=1) + "\n").encode())
+    click.echo(work.text(found))
+    click.echo(shown(target))
+    if not found.passed:
+        raise SystemExit(1)
+
+
 class Peak(click.ParamType):
     """A mode of a demand, CENTRE,SIGMA or CENTRE,SIGMA,WEIGHT."""
 

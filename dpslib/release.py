@@ -1,7 +1,7 @@
 """What a release holds, figure by figure, and what changed since the one before.
 
-`data/releases/VERSION/SCALE.json` says of every figure and table what its data and axes were: a hash of the numbers, and few
-numbers that sum them up. A change has to be explained by a line in `CHANGELOG.md`; otherwise nothing is released.
+`data/releases/VERSION/SCALE.json` says of every figure and table what its data and axes were: a hash of the numbers,
+and few numbers that sum them up. A change has to be explained by a line in `CHANGELOG.md`; else nothing is released.
 
 The same program may give other last digits on another processor. Two results are therefore *equal* if all numbers are,
 bit by bit; *within tolerance* if the summaries agree; and else they *differ*.
@@ -97,10 +97,10 @@ def summary(array: xr.DataArray) -> dict[str, Any]:
     """Return what is kept of an array besides its hash.
 
     Returns:
-        `shape`; for text `text`, a SHA-256. For numbers `missing`, how many are not finite, and of the finite ones `low`,
-        `high`, `mean`, `rms` (the root of their mean square) and `probes`: sums with random signs, divided by the root of
-        their number. The mean square of the differences of two arrays' probes estimates the mean square of the arrays'
-        difference, so that a difference is seen wherever it sits.
+        `shape`; for text `text`, a SHA-256. For numbers `missing`, how many are not finite, and of the finite ones
+        `low`, `high`, `mean`, `rms` (the root of their mean square) and `probes`: sums with random signs, divided by
+        the root of their number. The mean square of the differences of two arrays' probes estimates the mean square
+        of the arrays' difference, so that a difference is seen wherever it sits.
     """
     values = _values(array)
     if values.dtype.kind == "U":
@@ -140,7 +140,7 @@ def describe(folder: Path) -> Entry:
         folder: what `exhibits.write` made of it.
 
     Returns:
-        `kind`, `notebook`, `content` (hash of the numbers), `files` (SHA-256 by name), `axes` and `variables` (summaries).
+        `kind`, `notebook`, `content` (hash of the numbers), `files` (SHA-256 by name), `axes`, `variables` (summaries).
 
     Raises:
         FileNotFoundError: if a file is not there.
@@ -315,7 +315,9 @@ def _number(version: str) -> tuple[int, ...]:
 
 def latest(scale: str, folder: Path | None = None) -> Manifest | None:
     """Return what was kept last at a scale, or None where nothing was."""
-    kept = [version for version, at in stored(folder) if at == scale and _number(version) <= _number(dpslib.__version__)]
+    kept = [
+        version for version, at in stored(folder) if at == scale and _number(version) <= _number(dpslib.__version__)
+    ]
     return load(kept[-1], scale, folder) if kept else None
 
 

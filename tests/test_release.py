@@ -99,9 +99,7 @@ def test_what_no_number_tells(built: Path, change: object, why: str) -> None:
     assert why in found.why
 
 
-@given(
-    st.integers(1, 3000), st.floats(1e-12, 1.0), st.integers(0, 2**32 - 1), st.sampled_from(["all", "one", "swap"])
-)
+@given(st.integers(1, 3000), st.floats(1e-12, 1.0), st.integers(0, 2**32 - 1), st.sampled_from(["all", "one", "swap"]))
 def test_a_difference_is_seen_wherever_it_sits(size: int, change: float, seed: int, how: str) -> None:
     rng = np.random.default_rng(seed)
     values = rng.normal(size=size) + 2
@@ -113,7 +111,9 @@ def test_a_difference_is_seen_wherever_it_sits(size: int, change: float, seed: i
     else:
         other = rng.permutation(values)
     first, second = (xr.Dataset({"y": ("x", one)}) for one in (values, other))
-    one, two = ({"content": release.content({"": d}), "variables": {"y": release.summary(d.y)}} for d in (first, second))
+    one, two = (
+        {"content": release.content({"": d}), "variables": {"y": release.summary(d.y)}} for d in (first, second)
+    )
     true = np.sqrt(np.mean((other - values) ** 2)) / np.sqrt(np.mean(values**2))
     found = release.compare(two, one, tolerance=0)
     if np.array_equal(values, other):
