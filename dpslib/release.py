@@ -45,7 +45,7 @@ PROBES = 8
 """How many random signs' sums stand for an array: enough to tell the size of a difference to about a third."""
 
 DIGITS = 12
-"""Significant digits that a summary keeps, well beyond any tolerance."""
+"""Significant digits that a summary keeps: smaller differences show in the hash alone and count as `10**-DIGITS`."""
 
 Entry = dict[str, Any]
 """What is kept of one figure or table."""
@@ -212,7 +212,7 @@ def compare(now: Entry, before: Entry, tolerance: float = TOLERANCE) -> Comparis
     if ours.keys() != theirs.keys():
         changed = ", ".join(sorted(ours.keys() ^ theirs.keys()))
         return Comparison(DIFFERS, math.inf, f"variables came or went: {changed}")
-    worst, where = 0.0, ""
+    worst, where = 10.0**-DIGITS, "the last digits"
     for name, one in ours.items():
         other = theirs[name]
         if one["shape"] != other["shape"]:
@@ -223,7 +223,7 @@ def compare(now: Entry, before: Entry, tolerance: float = TOLERANCE) -> Comparis
                 return Comparison(DIFFERS, math.inf, f"{name} changed {what}")
         if "rms" in other:
             relative = _relative(one, other)
-            if relative > worst or not where:
+            if relative > worst:
                 worst, where = relative, name
     if worst <= tolerance:
         return Comparison(WITHIN, worst)

@@ -208,7 +208,7 @@ def hardware(records: Mapping[str, Record] | None = None) -> dict[str, Any]:
     """
     devices = {one.device for one in (records or {}).values()} or {device_name()}
     return {
-        "system": f"{platform.system()} {platform.release()}".strip(),
+        "system": platform.system(),
         "machine": platform.machine(),
         "processor": _processor(),
         "cpus": cpu_count(),
