@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Hashable, Mapping
 from typing import Any, TypeAlias
@@ -24,20 +25,21 @@ def netcdf(data: Tabular | Mapping[str, Tabular]) -> bytes:
         data: one data set, or several by name, which become groups of the file.
 
     Returns:
-        The bytes of a netCDF-4 file. Attributes that netCDF does not know are there as text.
+        The bytes of a netCDF-4 file. Attributes that netCDF does not know are there as text; a slash in a name is the
+        division slash ∕, since the other one stands between groups.
 
     Raises:
         TypeError: `data` is of another type.
-        ValueError: `data` holds nothing, or a name cannot be one of a group.
+        ValueError: `data` holds nothing, or a name is empty.
     """
     if not isinstance(data, Mapping) or isinstance(data, xr.Dataset):
         one = dataset(data)
         return bytes(one.to_netcdf(engine="h5netcdf", encoding=_encoding(one)))
     if not data:
         raise ValueError("data must hold at least one data set; got none")
-    groups = {name: dataset(one) for name, one in data.items()}
-    if wrong := [name for name in groups if not name or "/" in name or name.startswith(".")]:
-        raise ValueError(f"the name of a data set must not be empty and have no slash; got {wrong[0]!r}")
+    if "" in data:
+        raise ValueError("the name of a data set must not be empty")
+    groups = {_named(name): dataset(one) for name, one in data.items()}
     tree = xr.DataTree.from_dict(groups)
     encoding = {f"/{name}": _encoding(one) for name, one in groups.items()}
     return bytes(tree.to_netcdf(engine="h5netcdf", encoding=encoding))
@@ -49,13 +51,9 @@ def read(content: bytes) -> dict[str, xr.Dataset]:
     Returns:
         The data sets by name; the name of a single one is empty.
     """
-    import io
-
     with xr.open_datatree(io.BytesIO(content), engine="h5netcdf") as tree:
-        loaded = tree.load()
-    if not loaded.children:
-        return {"": loaded.to_dataset()}
-    return {name: node.to_dataset() for name, node in loaded.children.items()}
+        nodes = tree.children or {"": tree}
+        return {name: node.to_dataset().load() for name, node in nodes.items()}
 
 
 def dataset(data: Tabular) -> xr.Dataset:
@@ -85,6 +83,7 @@ def dataset(data: Tabular) -> xr.Dataset:
         raise TypeError(f"data must be a data set, an array, a data frame or a mapping of these; got {type(data)}")
     if not found.data_vars:
         raise ValueError("data must have at least one variable; got a data set without one")
+    found = found.rename({name: _named(name) for name in (*found.variables, *found.dims) if "/" in str(name)})
     levels = [name for name, index in found.indexes.items() if isinstance(index, pd.MultiIndex) and name in found.dims]
     found = found.reset_index(levels) if levels else found.copy()
     for name, variable in found.variables.items():
@@ -141,6 +140,10 @@ def _texts(values: np.ndarray) -> list[str]:
 
 def _missing(value: object) -> bool:
     return value is None or value is pd.NA or value != value
+
+
+def _named(name: Hashable) -> str:
+    return str(name).replace("/", "∕")
 
 
 def _encoding(data: xr.Dataset) -> dict[Hashable, dict[str, Any]]:
