@@ -265,7 +265,8 @@ def text(found: Verification) -> str:
         f"{counted(one['exhibits'])} of the figures' and tables' data; {one['exhibits']['images']} images the same",
         f"{counted(one['results'])} of the numbers that are held against print",
         f"{claims['agree']} of {claims['compared']} claims agree with print at this scale, "
-        f"{claims['agreed']} in the release" + (f"; changed: {', '.join(claims['changed'])}" if claims["changed"] else ""),
+        f"{claims['agreed']} in the release"
+        + (f"; changed: {', '.join(claims['changed'])}" if claims["changed"] else ""),
         f"compared with release {one['release']['version']} at scale {one['scale']}, sources {one['sources']}, "
         f"in {one['seconds']:.0f} s: {one['outcome']}",
     ]
