@@ -111,7 +111,7 @@ def csv(data: Mapping[str, xr.Dataset]) -> str:
     for name, one in data.items():
         for variable in one.data_vars:
             piece = _rows(one[variable])
-            piece.insert(0, "variable", variable)
+            piece.insert(0, "variable", str(variable))
             if len(data) > 1 or name:
                 piece.insert(0, "data", name)
             pieces.append(piece)
@@ -154,7 +154,7 @@ def _encoding(data: xr.Dataset) -> dict[Hashable, dict[str, Any]]:
 
 def _attributes(given: Mapping[Any, Any]) -> dict[str, Any]:
     """Return attributes that netCDF knows."""
-    kept = {}
+    kept: dict[str, Any] = {}
     for name, value in given.items():
         match value:
             case None:

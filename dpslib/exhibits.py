@@ -37,6 +37,8 @@ TABLE = ("table.svg", "table.png", "table.pdf", "data.nc", "data.csv")
 DESCRIPTION = "exhibit.json"
 """The file that says what the others are and how they were made."""
 
+HEADING = re.compile(r"^# (.+)$", re.MULTILINE)
+
 ROLE = re.compile(r"\{verdict\}`([^`]+)`")
 
 
@@ -195,8 +197,8 @@ def read(notebook: Path) -> list[Exhibit]:
     if record is None:
         raise ValueError(f"{notebook} has no record beside it: execute it by `dps run`")
     content = nbformat.read(notebook, as_version=4)
-    title = next((c.source for c in content.cells if c.cell_type == "markdown" and c.source.startswith("# ")), "")
-    chapter = title.splitlines()[0].removeprefix("# ") if title else record.notebook
+    heading = title_cell(content)
+    chapter = HEADING.findall(heading.source)[0] if heading else record.notebook
     found = []
     for cell in content.cells:
         for output in cell.get("outputs", []):
@@ -204,6 +206,12 @@ def read(notebook: Path) -> list[Exhibit]:
             if bundle is not None:
                 found.append(_exhibit(content, cell, output.data, bundle, record, chapter))
     return found
+
+
+def title_cell(notebook: NotebookNode) -> NotebookNode | None:
+    """Return the text cell with the title of a notebook, if there is one."""
+    texts = (cell for cell in notebook.cells if cell.cell_type == "markdown")
+    return next((cell for cell in texts if HEADING.search(cell.source)), None)
 
 
 def _exhibit(

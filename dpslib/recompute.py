@@ -70,10 +70,11 @@ def plan(name: str, settings: Mapping[str, Any] | None = None) -> Plan:
 
     settings = dict(settings or {})
     source, content, kept = _slice(name)
+    sources = [cell.source for cell in kept]
     known = execute.notebook_parameters(source)
     parameters = {key: value for key, value in settings.items() if key in known}
     arguments = {key: value for key, value in settings.items() if key not in known}
-    possible = _arguments([cell.source for cell in kept])
+    possible = _arguments(sources)
     for key, value in arguments.items():
         if key not in possible:
             raise ValueError(
@@ -90,9 +91,10 @@ def plan(name: str, settings: Mapping[str, Any] | None = None) -> Plan:
     notebook.check(**{key: value for key, value in complete.items() if key in CHECKED})
     if arguments:
         for cell in kept:
-            cell.source = _with_arguments(cell.source, arguments, [one.source for one in kept])
+            cell.source = _with_arguments(cell.source, arguments, sources)
         kept = [nbformat.v4.new_code_cell("from dpslib.notebook import given"), *kept]
-    content.cells = kept
+    title = exhibits.title_cell(content)
+    content.cells = [title, *kept] if title else kept
     return Plan(name, source, complete, arguments, content)
 
 
@@ -166,9 +168,8 @@ def _slice(name: str) -> tuple[Path, NotebookNode, list[NotebookNode]]:
     wanted = content.cells[subject.cell - 1]
     code = [cell for cell in content.cells if cell.cell_type == "code"]
     sources = [cell.source for cell in code]
-    chapter = next((cell for cell in content.cells if cell.source.startswith("# ")), None)
     positions = needed(sources, code.index(wanted), exhibits.always(code))
-    return source, content, [*([chapter] if chapter else []), *(code[position] for position in positions)]
+    return source, content, [code[position] for position in positions]
 
 
 def _arguments(sources: Sequence[str]) -> dict[str, list[tuple[Callable[..., Any], Any]]]:
@@ -193,8 +194,6 @@ def _calls(sources: Sequence[str], all_of: Sequence[str]) -> Iterator[tuple[ast.
     """Return the calls in some cells of functions of the library, by the names that all cells import."""
     names = _imported(all_of)
     for code in sources:
-        if not _is_code(code):
-            continue
         for node in ast.walk(ast.parse(code)):
             if isinstance(node, ast.Call):
                 function = _resolved(node.func, names)
@@ -205,7 +204,7 @@ def _calls(sources: Sequence[str], all_of: Sequence[str]) -> Iterator[tuple[ast.
 def _imported(sources: Sequence[str]) -> dict[str, Any]:
     """Return what cells import of the library, by name."""
     found: dict[str, Any] = {}
-    statements = (node for code in sources if _is_code(code) for node in ast.parse(code).body)
+    statements = (node for code in sources for node in ast.parse(code).body)
     for node in statements:
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "dpslib":
             module = importlib.import_module(str(node.module))
@@ -243,10 +242,6 @@ def _with_arguments(code: str, arguments: Mapping[str, Any], all_of: Sequence[st
     for first, last, text in sorted(edits, reverse=True):
         content = content[:first] + b"given(" + content[first:last] + f", {text})".encode() + content[last:]
     return content.decode()
-
-
-def _is_code(code: str) -> bool:
-    return not code.startswith("# ")
 
 
 def _is_plain(hint: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.artist import Artist
@@ -52,7 +53,11 @@ def images(columns: Sequence[str], texts: Sequence[Sequence[str]], numeric: Sequ
     ]
     heights = [(max(map(len, row)) + 0.45) * LINE for row in zip(*cells, strict=True)]
     width, height = max(sum(widths), 1.0), sum(heights)
-    settings = {"svg.fonttype": "none", "svg.hashsalt": "dpslib", "figure.constrained_layout.use": False}
+    settings: dict[Any, Any] = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "dpslib",
+        "figure.constrained_layout.use": False,
+    }
     with mpl.rc_context(settings):
         figure = Figure(figsize=(width, height), facecolor="white")
         top = height
