@@ -111,7 +111,7 @@ def csv(data: Mapping[str, xr.Dataset]) -> str:
     for name, one in data.items():
         for variable in one.data_vars:
             piece = _rows(one[variable])
-            piece.insert(0, "variable", variable)
+            piece.insert(0, "variable", str(variable))
             if len(data) > 1 or name:
                 piece.insert(0, "data", name)
             pieces.append(piece)
@@ -127,7 +127,8 @@ def _rows(values: xr.DataArray) -> pd.DataFrame:
     for dim in values.dims:
         if dim not in values.coords:
             values = values.assign_coords({dim: np.arange(values.sizes[dim])})
-    for name, coordinate in values.coords.items():
+    for name in (*values.dims, *(name for name in values.coords if name not in values.dims)):
+        coordinate = values.coords[name]
         columns[f"{name}_" if name in ("data", "variable", "value") else name] = _texts(
             coordinate.broadcast_like(values).transpose(*values.dims).values
         )
@@ -153,7 +154,7 @@ def _encoding(data: xr.Dataset) -> dict[Hashable, dict[str, Any]]:
 
 def _attributes(given: Mapping[Any, Any]) -> dict[str, Any]:
     """Return attributes that netCDF knows."""
-    kept = {}
+    kept: dict[str, Any] = {}
     for name, value in given.items():
         match value:
             case None:

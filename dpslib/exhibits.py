@@ -11,7 +11,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -36,6 +36,8 @@ TABLE = ("table.svg", "table.png", "table.pdf", "data.nc", "data.csv")
 
 DESCRIPTION = "exhibit.json"
 """The file that says what the others are and how they were made."""
+
+HEADING = re.compile(r"^# (.+)$", re.MULTILINE)
 
 ROLE = re.compile(r"\{verdict\}`([^`]+)`")
 
@@ -64,6 +66,7 @@ class Exhibit:
             was not measured.
         claims: ids of the claims that it bears.
         bundle: what the cell carries.
+        arguments: arguments of functions that were set to other values than the notebook's, by name.
     """
 
     id: str
@@ -84,6 +87,7 @@ class Exhibit:
     seconds: dict[str, float | None]
     claims: tuple[str, ...]
     bundle: Mapping[str, Any]
+    arguments: dict[str, Any] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -193,8 +197,8 @@ def read(notebook: Path) -> list[Exhibit]:
     if record is None:
         raise ValueError(f"{notebook} has no record beside it: execute it by `dps run`")
     content = nbformat.read(notebook, as_version=4)
-    title = next((c.source for c in content.cells if c.cell_type == "markdown" and c.source.startswith("# ")), "")
-    chapter = title.splitlines()[0].removeprefix("# ") if title else record.notebook
+    heading = title_cell(content)
+    chapter = HEADING.findall(heading.source)[0] if heading else record.notebook
     found = []
     for cell in content.cells:
         for output in cell.get("outputs", []):
@@ -202,6 +206,12 @@ def read(notebook: Path) -> list[Exhibit]:
             if bundle is not None:
                 found.append(_exhibit(content, cell, output.data, bundle, record, chapter))
     return found
+
+
+def title_cell(notebook: NotebookNode) -> NotebookNode | None:
+    """Return the text cell with the title of a notebook, if there is one."""
+    texts = (cell for cell in notebook.cells if cell.cell_type == "markdown")
+    return next((cell for cell in texts if HEADING.search(cell.source)), None)
 
 
 def _exhibit(
@@ -217,6 +227,7 @@ def _exhibit(
         bundle["svg"] = data["image/svg+xml"]
     else:
         label, caption, columns = bundle["id"], bundle["caption"], bundle["columns"]
+        bundle["markdown"] = data["text/markdown"]
         rows = len(columns[0]["values"]) if columns else 0
         alt = f"A table of {rows} rows with the columns {', '.join(column['name'] for column in columns)}."
     paper, name = printed().get(label, ("", ""))
@@ -328,10 +339,8 @@ def description(folder: Path) -> dict[str, Any]:
 
 def strip(content: bytes) -> bytes:
     """Return an executed notebook without what its figures and tables carry."""
-    import nbformat
-
-    notebook = nbformat.reads(content.decode(), as_version=4)
-    for cell in notebook.cells:
+    notebook = json.loads(content)
+    for cell in notebook["cells"]:
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(BUNDLE, None)
-    return (nbformat.writes(notebook) + "\n").encode()
+    return (json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
