@@ -22,6 +22,7 @@
 
 # %%
 import matplotlib.pyplot as plt
+from IPython.display import HTML
 
 from dpslib import claims
 from dpslib.experiments import computing, pairs
@@ -35,6 +36,7 @@ from dpslib.notebook import (
     table,
 )
 from dpslib.plots import computing as draw
+from dpslib.plots import explore
 from dpslib.plots.style import panel_letters
 
 # %% tags=["parameters"]
@@ -196,6 +198,9 @@ draw.surface_residuals(surface, fits, axes[1])
 draw.one_agent(single, single_fits, axes[2])
 panel_letters(axes)
 plt.show()
+
+# %% tags=["hide-input"]
+HTML(explore.to_html(explore.surface(surface, fits), "Fig 16"))
 
 # %% typed="two, five, four: the forms fitted"
 table(

@@ -251,7 +251,9 @@ def test_gradient_agrees_with_finite_differences(model: Any) -> None:
 @pytest.mark.parametrize("order", [0, 1])
 def test_bessel_functions(model: Any, order: int) -> None:
     x = np.concatenate([np.geomspace(0.01, 400, 200), [29.999, 30.0, 30.001]])
-    found = model.execute_script("return arguments[1].map(x => DPS.model.scaledBessel(arguments[0], x))", order, x.tolist())
+    found = model.execute_script(
+        "return arguments[1].map(x => DPS.model.scaledBessel(arguments[0], x))", order, x.tolist()
+    )
     exact = (torch.special.i0e, torch.special.i1e)[order](torch.tensor(x))
     np.testing.assert_allclose(found, exact.numpy(), rtol=5e-15)
 
