@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import shutil
@@ -267,9 +268,9 @@ def test_optimiser_ends_where_the_solver_does(model: Any, index: int) -> None:
     adam.step();
     const start = adam.loss;
     while (adam.step());
-    return [start, adam.best.loss, adam.count, adam.stop, adam.agents(adam.best.x)];
+    return [start, adam.best.loss, adam.agents(adam.best.x)];
     """
-    start, loss, count, stop, agents = model.execute_script(script, system)
+    start, loss, agents = model.execute_script(script, system)
     objective, (mu, sigma) = objective_of(system), agents_of(system)
     found = solve(
         objective.demand[0].numpy(),
@@ -289,3 +290,296 @@ def test_optimiser_ends_where_the_solver_does(model: Any, index: int) -> None:
     # Last bits differ, and Adam carries them on; at the end both stand at the same minimum.
     assert loss == pytest.approx(expected, rel=1e-3, abs=1e-6)
     assert numbers_of(system | {"agents": agents})["loss"] == pytest.approx(loss, rel=TOLERANCE)
+
+
+# ---- the page: what a reader does ----
+
+HEAD = '<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8"><title>live</title>'
+HEAD += '<meta name="viewport" content="width=device-width">'
+STATE = "return document.querySelector('.live-model').live.state"
+NUMBERS = """
+const found = {};
+for (const node of document.querySelectorAll('[data-number]')) found[node.dataset.number] = Number(node.dataset.value);
+return found;
+"""
+
+
+def open_page(browser: Any, path: Path, scripts: tuple[str, ...], body: str, *, width: int = 1000) -> str:
+    """Open a page with the scripts in a file of its own, as wide as asked; return its address."""
+    tags = "".join(f'<script src="{(SCRIPTS / name).as_uri()}"></script>' for name in scripts)
+    style = f'<link rel="stylesheet" href="{(SCRIPTS / "live.css").as_uri()}">'
+    path.write_text(f"{HEAD}{style}<body>{body}{tags}", encoding="utf-8")
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": width < 500})
+    browser.get("about:blank")
+    for log in ("browser", "performance"):
+        browser.get_log(log)
+    browser.get(path.as_uri())
+    wait(browser)
+    return path.as_uri()
+
+
+def wait(browser: Any, milliseconds: int = 50) -> None:
+    browser.execute_async_script("setTimeout(() => requestAnimationFrame(arguments[1]), arguments[0])", milliseconds)
+
+
+def complaints(browser: Any) -> list[str]:
+    return [entry["message"] for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
+
+
+LIVE = ("model.js", "plot.js", "state.js", "live.js")
+MODEL = '<div class="live-model"><p>This needs JavaScript.</p></div>'
+
+
+@pytest.fixture
+def live(browser: Any, tmp_path: Path) -> Iterator[Any]:
+    open_page(browser, tmp_path / "live.html", LIVE, MODEL)
+    yield browser
+    assert complaints(browser) == []
+
+
+@pytest.fixture
+def phone(browser: Any, tmp_path: Path) -> Iterator[Any]:
+    open_page(browser, tmp_path / "live.html", LIVE, MODEL, width=360)
+    yield browser
+    assert complaints(browser) == []
+
+
+def check_numbers(page: Any) -> System:
+    """The page shows what the library computes for the state that it is in."""
+    system: System = page.execute_script(STATE)
+    shown, expected = page.execute_script(NUMBERS), numbers_of(system)
+    assert len(shown) == 10
+    assert shown == pytest.approx({name: expected[name] for name in shown}, rel=TOLERANCE, abs=1e-12)
+    return system
+
+
+def test_page_shows_the_numbers_of_its_state(live: Any) -> None:
+    system = check_numbers(live)
+    shown = live.execute_script("return document.querySelector('[data-number=mismatch]').textContent")
+    assert float(shown) == pytest.approx(numbers_of(system)["mismatch"], rel=1e-3)
+
+
+def test_address_brings_the_state_back(live: Any) -> None:
+    write = "return DPS.state.write(arguments[0])"
+    for system in [*random_systems(24, "identified", seed=7), *random_systems(6, "paper_text", seed=8)]:
+        network = system["network"]
+        used = {"complete": "intensity", "blocks": "size", "clusters": "bridge"}.get(network["name"])
+        system["network"] = {"name": network["name"]} | ({used: network[used]} if used else {})
+        address = live.execute_script(write, system)
+        live.execute_script("location.hash = arguments[0]", address)
+        wait(live)
+        assert live.execute_script(STATE) == system
+        assert check_numbers(live) == system
+        assert live.execute_script("return document.querySelector('.live-link').hash") == f"#{address}"
+    # What a reader did is in the address a moment later, and there again when the page is opened anew.
+    live.execute_script("document.querySelector('.live-handle-agents').focus()")
+    press(live, "ArrowRight")
+    wait(live, 400)
+    state, url = live.execute_script(STATE), live.current_url
+    assert url.endswith(live.execute_script(write, state))
+    live.get("about:blank")
+    live.get(url)
+    wait(live)
+    assert live.execute_script(STATE) == state
+
+
+@pytest.mark.parametrize(
+    ("address", "complaint"),
+    [
+        ("agents=1,20", "breadth of agents 1 must be a number from 0.05 to 10; got “20”"),
+        ("agents=1,x", "breadth of agents 1"),
+        ("agents=1", "agents 1 must have 2 numbers"),
+        ("agents=" + ";".join(["1,1"] * 13), "agents must be 1 to 12 in number; got 13"),
+        ("agents=1,1&network=ring", "network must be one of circle, complete"),
+        ("agents=1,1&network=star", "a star needs at least 2 agents"),
+        ("agents=1,1&resource=0", "resource must be a number from 0.05 to 20; got “0”"),
+        ("agents=1,1&colour=red", "a part of the address must be one of agents, demand"),
+        ("agents=1,1&demand=1,1,-1", "weight of demand 1"),
+        ("agents=1,1&resource=%", "The address could not be read"),
+    ],
+)
+def test_wrong_address_is_refused(live: Any, address: str, complaint: str) -> None:
+    live.execute_script("location.hash = arguments[0]", address)
+    wait(live)
+    assert complaint in live.execute_script("return document.querySelector('.live-status').textContent")
+    assert live.execute_script(STATE) == live.execute_script("return DPS.state.START")
+
+
+def press(page: Any, key: str, *, shift: bool = False) -> None:
+    for kind in ("keyDown", "keyUp"):
+        page.execute_cdp_cmd("Input.dispatchKeyEvent", {"type": kind, "key": key, "code": key, "modifiers": 8 * shift})
+    wait(page)
+
+
+def centre_of(page: Any, selector: str) -> tuple[float, float]:
+    script = """
+    const node = document.querySelector(arguments[0]);
+    node.scrollIntoView({block: 'center', behavior: 'instant'});
+    const box = node.querySelector('.live-dot').getBoundingClientRect();
+    return [box.left + box.width / 2, box.top + box.height / 2];
+    """
+    x, y = page.execute_script(script, selector)
+    return x, y
+
+
+def test_an_agent_is_dragged_and_broadened(live: Any) -> None:
+    before = check_numbers(live)
+    x, y = centre_of(live, ".live-handle-agents")
+    move = {"type": "mouseMoved", "button": "left", "buttons": 1}
+    live.execute_cdp_cmd(
+        "Input.dispatchMouseEvent", {"type": "mousePressed", "button": "left", "clickCount": 1, "x": x, "y": y}
+    )
+    for step in range(1, 6):
+        live.execute_cdp_cmd("Input.dispatchMouseEvent", {**move, "x": x + 10 * step, "y": y - 8 * step})
+    live.execute_cdp_cmd(
+        "Input.dispatchMouseEvent", {"type": "mouseReleased", "button": "left", "x": x + 50, "y": y - 40}
+    )
+    wait(live)
+    after = check_numbers(live)
+    assert after["agents"][0][0] > before["agents"][0][0] + 0.2
+    assert after["agents"][0][1] > before["agents"][0][1] * 1.2
+    assert after["agents"][1:] == before["agents"][1:]
+
+
+def test_a_phone_drags_by_touch(phone: Any) -> None:
+    before = check_numbers(phone)
+    x, y = centre_of(phone, ".live-handle-agents")
+    for kind, step in (("touchStart", 0), ("touchMove", 1), ("touchMove", 2), ("touchMove", 3), ("touchEnd", None)):
+        points = [] if step is None else [{"x": x + 12 * step, "y": y - 10 * step}]
+        phone.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    wait(phone)
+    after = check_numbers(phone)
+    assert after["agents"][0][0] > before["agents"][0][0] + 0.2
+    assert after["agents"][0][1] > before["agents"][0][1] * 1.2
+    # Where the finger lands it holds the handle, elsewhere it scrolls the page.
+    touch = "return getComputedStyle(document.querySelector(arguments[0])).touchAction"
+    assert phone.execute_script(touch, ".live-handle") == "none"
+    assert phone.execute_script(touch, ".live-plane svg") == "auto"
+    width = "return Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)"
+    assert phone.execute_script(width) <= 360
+    small = (
+        "return [...document.querySelectorAll('.live-model :is(button, select)')].map(e => e.getBoundingClientRect())"
+    )
+    assert all(box["height"] >= 30 for box in phone.execute_script(small))
+
+
+def test_all_is_done_by_keyboard(live: Any) -> None:
+    seen = []
+    for _ in range(60):
+        press(live, "Tab")
+        label = live.execute_script("return document.activeElement.getAttribute('aria-label')")
+        tag = live.execute_script("return document.activeElement.localName + '.' + document.activeElement.className")
+        seen.append(label or str(tag))
+        if label == "Agent 4":
+            break
+    assert [one for one in seen if one.startswith("Agent")] == [f"Agent {i}" for i in (1, 2, 3, 4)]
+    before = check_numbers(live)["agents"][3]
+    for key, shift in (("ArrowRight", False), ("ArrowUp", True), ("ArrowLeft", True), ("ArrowDown", False)):
+        press(live, key, shift=shift)
+    after = check_numbers(live)["agents"][3]
+    assert after[0] == pytest.approx(before[0] + 0.05 - 0.25)
+    assert after[1] == pytest.approx(before[1] * 1.05**4)
+    value = live.execute_script("return document.activeElement.getAttribute('aria-valuetext')")
+    assert f"centre {after[0]:.2f}" in value
+    press(live, "Delete")
+    assert len(check_numbers(live)["agents"]) == 3
+    # Every control can be reached, and the ring of the focus is seen.
+    reachable = "return [...document.querySelectorAll('.live-model :is(button, select, input, a)')].every(e => e.tabIndex === 0)"
+    assert live.execute_script(reachable)
+    ring = "return getComputedStyle(document.activeElement.querySelector('.live-ring')).strokeWidth"
+    assert live.execute_script(ring) == "3px"
+
+
+def test_controls_change_the_state(live: Any) -> None:
+    choose = """
+    const live = document.querySelector('.live-model').live, field = live.fields[arguments[0]];
+    field.value = arguments[1];
+    field.dispatchEvent(new Event(field.localName === 'select' ? 'change' : 'input', {bubbles: true}));
+    live.draw();
+    """
+    click = "[...document.querySelectorAll('.live-model button')].find(b => b.textContent === arguments[0]).click()"
+    live.execute_script(click, "Add an agent")
+    assert len(check_numbers(live)["agents"]) == 5
+    for network in ("complete", "isolated", "star", "blocks", "clusters", "circle"):
+        live.execute_script(choose, "network", network)
+        assert check_numbers(live)["network"]["name"] == network
+    for name, value in (("resource", 1.5), ("communication", 3), ("stiffness", 2), ("modes", 5), ("width", -1)):
+        before = live.execute_script(STATE)
+        live.execute_script(choose, name, value)
+        assert check_numbers(live) != before
+    assert len(live.execute_script(STATE)["demand"]) == 5
+    live.execute_script(choose, "pattern", "uniform")
+    assert check_numbers(live)["demand"] == []
+    live.execute_script(click, "Add a mode")
+    assert len(check_numbers(live)["demand"]) == 1
+    live.execute_script(choose, "convention", "paper_text")
+    assert check_numbers(live)["convention"] == "paper_text"
+    examples = live.execute_script(
+        "return [...document.querySelector('.live-model').live.fields.example.options].map(o => o.value)"
+    )
+    for name in examples[1:]:
+        live.execute_script(choose, "example", name)
+        check_numbers(live)
+
+
+def test_a_drag_is_drawn_within_a_frame(live: Any) -> None:
+    script = """
+    const live = document.querySelector('.live-model').live;
+    live.state.agents = Array.from({length: 12}, (_, i) => [i / 2, 0.5]);
+    live.state.network = {name: arguments[0], intensity: 1};
+    for (let k = 0; k < 60; k++) {
+      live.state.agents[3] = [k / 10, 0.5];
+      live.draw();
+      document.body.offsetHeight;
+    }
+    """
+
+    def busy() -> float:
+        metrics = live.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+        return float(next(one["value"] for one in metrics if one["name"] == "TaskDuration"))
+
+    # Time of the page's own thread: what other programs of the machine take is not the page's.
+    live.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
+    for name in ("circle", "complete", "isolated", "star"):
+        before = busy()
+        live.execute_script(script, name)
+        wait(live, 0)
+        assert 0 < (busy() - before) / 60 < 0.016
+    live.execute_cdp_cmd("Performance.disable", {})
+
+
+def test_the_button_runs_the_optimiser(live: Any) -> None:
+    start = check_numbers(live)
+    live.execute_script("document.querySelector('.live-run').click()")
+    assert live.execute_script("return document.querySelector('.live-run').textContent") == "Stop"
+    for _ in range(300):
+        wait(live, 100)
+        if live.execute_script("return document.querySelector('.live-run').textContent") == "Optimise":
+            break
+    end = check_numbers(live)
+    first, last = numbers_of(start)["mismatch"], numbers_of(end)["mismatch"]
+    assert last < 0.1 * first
+    losses = live.execute_script("return document.querySelector('.live-model').live.history.map(row => row[1])")
+    assert len(losses) > 20
+    assert losses[-1] == pytest.approx(last, rel=TOLERANCE)
+    mu, sigma = agents_of(start)
+    found = solve(
+        demand_of(start), 4, initial_mu=mu.numpy(), initial_sigma=sigma.numpy(), optimiser=Adam(), progress=False
+    )
+    assert last == pytest.approx(found.data.loss.item(), rel=0.05, abs=1e-3)
+    words = live.execute_script("return document.querySelector('.live-status').textContent")
+    assert "The loss went from" in words
+    live.execute_script("[...document.querySelectorAll('.live-actions button')][1].click()")
+    wait(live)
+    assert check_numbers(live)["agents"] == start["agents"]
+
+
+def test_nothing_is_requested(live: Any) -> None:
+    live.execute_script("document.querySelector('.live-run').click()")
+    wait(live, 500)
+    events = [json.loads(entry["message"])["message"] for entry in live.get_log("performance")]
+    urls = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    assert urls
+    assert [url for url in urls if not url.startswith(("file:", "data:", "about:"))] == []
