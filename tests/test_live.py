@@ -13,16 +13,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 
 from dpslib import measures
 from dpslib.circle import TAU
 from dpslib.convention import get_convention
 from dpslib.demand import Demand, Uniform, mixture
+from dpslib.experiments.computing import FORMS
 from dpslib.loss import productivity
 from dpslib.network import Network, blocks, circle, clusters, complete, isolated, star
 from dpslib.objective import Objective
 from dpslib.optimiser import Adam
 from dpslib.penalties import Communication, Stiffness
+from dpslib.plots import explore
 from dpslib.solver import solve
 
 pytestmark = pytest.mark.browser
@@ -427,15 +430,9 @@ def centre_of(page: Any, selector: str) -> tuple[float, float]:
 def test_an_agent_is_dragged_and_broadened(live: Any) -> None:
     before = check_numbers(live)
     x, y = centre_of(live, ".live-handle-agents")
-    move = {"type": "mouseMoved", "button": "left", "buttons": 1}
-    live.execute_cdp_cmd(
-        "Input.dispatchMouseEvent", {"type": "mousePressed", "button": "left", "clickCount": 1, "x": x, "y": y}
-    )
-    for step in range(1, 6):
-        live.execute_cdp_cmd("Input.dispatchMouseEvent", {**move, "x": x + 10 * step, "y": y - 8 * step})
-    live.execute_cdp_cmd(
-        "Input.dispatchMouseEvent", {"type": "mouseReleased", "button": "left", "x": x + 50, "y": y - 40}
-    )
+    for kind, step in (("mousePressed", 0), *(("mouseMoved", k) for k in range(1, 6)), ("mouseReleased", 5)):
+        event = {"type": kind, "button": "left", "buttons": 1, "clickCount": 1, "x": x + 10 * step, "y": y - 8 * step}
+        live.execute_cdp_cmd("Input.dispatchMouseEvent", event)
     wait(live)
     after = check_numbers(live)
     assert after["agents"][0][0] > before["agents"][0][0] + 0.2
@@ -486,8 +483,8 @@ def test_all_is_done_by_keyboard(live: Any) -> None:
     press(live, "Delete")
     assert len(check_numbers(live)["agents"]) == 3
     # Every control can be reached, and the ring of the focus is seen.
-    reachable = "return [...document.querySelectorAll('.live-model :is(button, select, input, a)')].every(e => e.tabIndex === 0)"
-    assert live.execute_script(reachable)
+    fields = "[...document.querySelectorAll('.live-model :is(button, select, input, a)')]"
+    assert live.execute_script(f"return {fields}.every(e => e.tabIndex === 0)")
     ring = "return getComputedStyle(document.activeElement.querySelector('.live-ring')).strokeWidth"
     assert live.execute_script(ring) == "3px"
 
@@ -583,3 +580,124 @@ def test_nothing_is_requested(live: Any) -> None:
     urls = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
     assert urls
     assert [url for url in urls if not url.startswith(("file:", "data:", "about:"))] == []
+
+
+# ---- the interactive figures ----
+
+
+def rows(*sizes: int, low: float = 0.0, high: float = 1.0) -> np.ndarray:
+    return np.random.default_rng(len(sizes)).uniform(low, high, sizes)
+
+
+def example_views() -> dict[str, explore.View]:
+    """Return one small view of each kind, of invented numbers: what is tested is that the page shows them."""
+    size, resolution, forms = [1, 2, 4], [8, 16, 32], list(FORMS)
+    dims = ("task", "constant", "size", "resolution")
+    loss = 10 * np.exp(-np.add.outer(np.arange(3), np.arange(3))) * np.ones((2, 2, 1, 1))
+    coords = {"size": size, "resolution": resolution, "constant": [1.0, 0.5]}
+    surface = xr.Dataset({"loss": (dims, loss)}, coords)
+    fits = xr.Dataset(
+        {"predicted": (("form", *dims), np.stack([loss * 1.1, loss])), "r2": (("form", *dims[:2]), rows(2, 2, 2))},
+        coords | {"form": forms},
+    )
+    runs = ("reading", "component_size", "run")
+    parts = xr.Dataset(
+        {"mu": ((*runs, "agent"), rows(2, 4, 3, 8, high=6.28)), "sigma": ((*runs, "agent"), rows(2, 4, 3, 8, low=0.2))}
+        | {name: (runs, rows(2, 4, 3)) for name in ("heterogeneity", "within", "loss")},
+        {"reading": ["tight stop", "loose stop"], "component_size": [1, 2, 4, 8]},
+    )
+    local = xr.Dataset(
+        {name: (("strength", "run"), rows(5, 3, high=3.1)) for name in ("within", "between", "mismatch")}
+        | {name: (("strength", "run", "agent"), rows(5, 3, 6, low=0.2, high=6)) for name in ("mu", "sigma")},
+        {"strength": [0, 1e-3, 1e-2, 5e-2, 0.16]},
+    )
+    stiff = xr.Dataset(
+        {
+            name: (("resource", "stiffness", "run"), rows(4, 5, 2))
+            for name in ("heterogeneity", "productivity", "task_productivity")
+        },
+        {"resource": [4.0, 16.0, 32.0, 64.0], "stiffness": [0, 0.01, 0.1, 1, 10]},
+        {"agents": 16},
+    )
+    return {
+        "Fig 16": explore.surface(surface, fits),
+        "Fig 24": explore.positions(parts),
+        "Fig 26": explore.distances(local),
+        "Fig 28": explore.stiffness(stiff),
+    }
+
+
+@pytest.fixture(params=[1000, 360])
+def explorers(browser: Any, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
+    body = "".join(explore.to_html(view, printed) for printed, view in example_views().items())
+    open_page(browser, tmp_path / "explore.html", ("plot.js", "explore.js"), body, width=request.param)
+    yield browser
+    assert complaints(browser) == []
+
+
+WORDS = "return document.querySelectorAll('.explorer')[arguments[0]].querySelector('.explorer-words').textContent"
+SET = """
+const input = [...document.querySelectorAll('.explorer')[arguments[0]].querySelectorAll('input, select')]
+  .find(one => one.closest('label').textContent.startsWith(arguments[1]));
+if (input.type === 'checkbox') input.click();
+else {
+  input.value = arguments[2];
+  input.dispatchEvent(new Event(input.localName === 'select' ? 'change' : 'input', {bubbles: true}));
+}
+"""
+COUNT = "return document.querySelectorAll('.explorer')[arguments[0]].querySelectorAll(arguments[1]).length"
+
+
+def test_explorers_show_the_data(explorers: Any) -> None:
+    page = explorers
+    assert page.execute_script("return document.querySelectorAll('.explorer:not([hidden])').length") == 4
+    assert page.execute_script("return document.querySelectorAll('.explorer svg').length") == 0  # built when opened
+    page.execute_script("document.querySelectorAll('.explorer').forEach(one => (one.open = true))")
+    wait(page, 200)
+    views = list(example_views().values())
+
+    page.execute_script(SET, 0, "agents N", 1)
+    page.execute_script(SET, 0, "subintervals D", 2)
+    assert f"N = 2, D = 32: loss {views[0]['loss'][0][0][1][2]:.3g}"[:24] in page.execute_script(WORDS, 0)
+    assert page.execute_script(COUNT, 0, ".explorer-net") == 12
+    page.execute_script(SET, 0, "show the sum", 0)
+    assert page.execute_script(COUNT, 0, ".explorer-net") == 6
+    place = "return document.querySelector('.explorer-chosen').getAttribute('cx')"
+    before = page.execute_script(place)
+    page.execute_script("document.querySelector('.explorer-turn').focus()")
+    press(page, "ArrowRight")
+    assert page.execute_script(place) != before
+
+    assert page.execute_script(COUNT, 1, ".explorer-agent") == 32
+    assert page.execute_script(COUNT, 1, ".explorer-faint") == 64
+    page.execute_script(SET, 1, "seed", 2)
+    cells = "return [...document.querySelectorAll('.explorer td')].map(cell => Number(cell.textContent))"
+    shown = np.array(page.execute_script(cells)).reshape(4, 4)
+    names = ("heterogeneity", "within", "loss")
+    expected = [[size, *(views[1][name][0][k][2] for name in names)] for k, size in enumerate((1, 2, 4, 8))]
+    np.testing.assert_allclose(shown, expected, rtol=5e-3)
+
+    page.execute_script(SET, 2, "cost", 3)
+    assert f"{np.median(views[2]['within'][3]):.2f} within" in page.execute_script(WORDS, 2)
+    assert page.execute_script(COUNT, 2, ".explorer-ring .explorer-agent") == 6
+
+    page.execute_script(SET, 3, "resource", 2)
+    page.execute_script(SET, 3, "performance", 1)
+    h, p = (views[3][name][1] for name in ("heterogeneity", "task_productivity"))
+    r = f"{np.corrcoef(h, p)[0, 1]:.3g}".replace("-", "−")
+    assert f"their correlation over the stiffness is {r}"[:-1] in page.execute_script(WORDS, 3)
+    assert page.execute_script(COUNT, 3, ".explorer-pale") == 15
+
+    width = page.execute_script("return document.documentElement.clientWidth")
+    assert page.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+def test_embedded_values_are_plain() -> None:
+    view = example_views()["Fig 26"] | {"note": "</script><b>"}
+    text = explore.to_html(view, "Fig 26 & more")
+    assert text.count("</script>") == 1
+    assert "Fig 26 &amp; more" in text
+    content = json.loads(text.split('<script type="application/json">')[1].split("</script>")[0])
+    assert content == view
+    holes = xr.DataArray([1 / 3, float("nan"), float("inf")], dims="x")
+    assert explore._plain(holes, "x") == [0.333333, None, None]

@@ -263,7 +263,7 @@
     const stage = html("div", { class: "explorer-stage" });
     const words = html("p", { class: "explorer-words", "aria-live": "polite" });
     const table = html("table", { class: "explorer-table" });
-    host.append(stage, words, html("div", { class: "explorer-scroll" }, table));
+    host.append(stage, words, html("div", { class: "explorer-scroll", tabindex: 0, role: "region", "aria-label": "Numbers of this seed" }, table));
     const control = controls(
       host,
       {

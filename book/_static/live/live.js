@@ -122,12 +122,12 @@
       this.host.replaceChildren(
         this.exampleField,
         html("div", { class: "live-charts" }, legend, this.curvesHost, this.planeHost),
-        html("p", { class: "live-hint" }, hint),
-        list,
         actions,
-        html("p", { class: "live-share" }, this.link),
         this.status,
+        list,
         this.traceHost,
+        html("p", { class: "live-hint" }, hint),
+        html("p", { class: "live-share" }, this.link),
         controls,
       );
       onWidth(this.curvesHost, () => this.layout());
