@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import networkx
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import scipy.stats
 import torch
 import xarray as xr
+from browser import chromium
 
 import dpslib
 
@@ -33,6 +35,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def root() -> Path:
     return ROOT
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A headless Chromium for the tests of a module."""
+    chrome = chromium(tmp_path_factory.mktemp("profile"))
+    yield chrome
+    chrome.quit()
 
 
 @pytest.fixture

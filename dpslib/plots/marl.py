@@ -13,7 +13,7 @@ PAIR_LINES = {("min", "max"): BLUE, ("mean", "max"): ORANGE, ("min", "mean"): GR
 """The pairs of outer and inner aggregator that have a gain, and their colours."""
 
 
-def gain_matrix(gains: xr.DataArray, ax: Axes, *, title: str = "") -> Axes:
+def gain_matrix(gains: xr.DataArray, ax: Axes) -> Axes:
     """Draw the gains of the nine pairs of {min, mean, max} as a matrix with numbers (Fig 2, left).
 
     `gains` has the dimensions outer and inner.
@@ -29,8 +29,6 @@ def gain_matrix(gains: xr.DataArray, ax: Axes, *, title: str = "") -> Axes:
     ax.set_ylabel("outer aggregator U")
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
-    if title:
-        ax.set_title(title)
     return ax
 
 

@@ -12,18 +12,18 @@ from matplotlib.axes import Axes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-BLUE, ORANGE, GREEN, PURPLE, SKY, RED, YELLOW, GREY = (
+BLUE, ORANGE, GREEN, PURPLE, SKY, RED, BROWN, GREY = (
     "#0072B2",
     "#E69F00",
     "#009E73",
-    "#8E5A9B",
+    "#6A2C7A",
     "#56B4E9",
     "#D55E00",
-    "#B8A800",
-    "#666666",
+    "#6B4A00",
+    "#555555",
 )
-PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED, YELLOW, GREY)
-"""After Okabe & Ito, with a darker yellow and a purple that stand out on white."""
+PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED, BROWN, GREY)
+"""After Okabe & Ito; a brown instead of their yellow stands out on white, and a dark purple from blue for all eyes."""
 
 PAIR_COLOURS = {"homogeneous": BLUE, "heterogeneous": GREEN}
 """The colours of paper A's Fig 4."""
