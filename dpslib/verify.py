@@ -1,7 +1,7 @@
 """Whether another machine finds the same: notebooks are executed again and compared with what a release keeps.
 
-The outcome is a certificate, which says what was equal, what differs and by how much, on which machine and by which versions.
-It names neither user nor computer. Those that readers send lie in `data/certificates` and are shown by the book.
+The outcome is a certificate, which says what was equal, what differs and by how much, on which machine and by which
+versions. It names neither user nor computer. Those that readers send lie in `data/certificates`; the book shows them.
 """
 
 from __future__ import annotations
@@ -261,11 +261,12 @@ def text(found: Verification) -> str:
         if comparison.state != EQUAL
     ]
     claims = one["claims"]
+    changed = f"; changed: {', '.join(claims['changed'])}" if claims["changed"] else ""
     lines += [
         f"{counted(one['exhibits'])} of the figures' and tables' data; {one['exhibits']['images']} images the same",
         f"{counted(one['results'])} of the numbers that are held against print",
         f"{claims['agree']} of {claims['compared']} claims agree with print at this scale, "
-        f"{claims['agreed']} in the release" + (f"; changed: {', '.join(claims['changed'])}" if claims["changed"] else ""),
+        f"{claims['agreed']} in the release{changed}",
         f"compared with release {one['release']['version']} at scale {one['scale']}, sources {one['sources']}, "
         f"in {one['seconds']:.0f} s: {one['outcome']}",
     ]
