@@ -18,20 +18,23 @@ PADDING = 0.1
 METADATA: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "png": {}, "pdf": {"CreationDate": None}}
 
 
-def images(figure: Figure, *, dpi: int = DPI) -> dict[str, bytes]:
+def images(figure: Figure, *, dpi: int = DPI, whole: bool = False) -> dict[str, bytes]:
     """Return a figure as `svg`, `png` and `pdf`.
 
     Args:
         figure: what to draw; its layout is fixed from here on.
         dpi: dots per inch of the PNG.
+        whole: whether the figure is taken as large as it is, else it is cut to what is drawn.
 
     Returns:
-        The bytes of the files, cut to what is drawn.
+        The bytes of the files.
     """
-    # The layout is the larger part of the work: it is found once, not once for each file.
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    box = figure.get_tightbbox().padded(PADDING)
+    box = None
+    if not whole:
+        # The layout is the larger part of the work: it is found once, not once for each file.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        box = figure.get_tightbbox().padded(PADDING)
     made = {}
     for kind, metadata in METADATA.items():
         buffer = io.BytesIO()
