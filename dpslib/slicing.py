@@ -6,6 +6,7 @@ import ast
 import symtable
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Names:
     changes: frozenset[str]
 
 
-def names(code: str, modules: Collection[str] = ()) -> Names:
+@cache
+def names(code: str, modules: frozenset[str] = frozenset()) -> Names:
     """Return the names that a cell uses, defines and changes.
 
     Args:
@@ -33,7 +35,7 @@ def names(code: str, modules: Collection[str] = ()) -> Names:
     Raises:
         SyntaxError: the code is not valid Python.
     """
-    return _block(ast.parse(code).body, frozenset(modules))
+    return _block(ast.parse(code).body, modules)
 
 
 def _block(statements: Sequence[ast.stmt], modules: frozenset[str]) -> Names:
@@ -86,7 +88,7 @@ def needed(cells: Sequence[str], target: int, always: Collection[int] = ()) -> l
     Raises:
         SyntaxError: a cell is not valid Python.
     """
-    modules = _modules(cells[: target + 1])
+    modules = frozenset(_modules(cells[: target + 1]))
     kept = [target]
     wanted = set(names(cells[target], modules).uses)
     for position in range(target - 1, -1, -1):
