@@ -108,6 +108,56 @@ def run(notebook: str, parameters: tuple[tuple[str, str], ...], output: Path | N
 
 
 @main.command
+@click.argument("name", metavar="ID")
+@click.option("--scale", default="reader", show_default=True, help="smoke, reader or paper.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set a parameter of the notebook, or an argument of a function that computes the figure; several times.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the files.  [default: _build/figures/ID]",
+)
+@click.option("--list", "listed", is_flag=True, help="Only list what can be set.")
+def figure(name: str, scale: str, settings: tuple[str, ...], output: Path | None, listed: bool) -> None:
+    """Recompute one figure or table alone and write its images, its data and how it was made.
+
+    ID is its label in the book, such as fig-a-04 or tab-b-1. Of its notebook, only the cells that it needs are
+    executed. For instance, Fig 4 for species of another breadth:
+
+        dps figure fig-a-04 --set sigma=0.8
+    """
+    from dpslib import recompute
+    from dpslib.execute import NotebookError
+
+    try:
+        if listed:
+            for key, kind in recompute.settable(name).items():
+                click.echo(f"{key:<20}{kind}")
+            return
+        given = dict(recompute.parse_setting(text) for text in settings)
+        if given.get("scale", scale) != scale:
+            raise UserError(f"--scale {scale} and --set scale={given['scale']} say different things")
+        planned = recompute.plan(name, {"scale": scale, **given})
+    except (FileNotFoundError, TypeError, ValueError) as error:
+        raise UserError(str(error)) from None
+    try:
+        folder = recompute.recompute(planned, output)
+    except NotebookError as error:
+        failure = (
+            UserError(str(error)) if error.name in ("TypeError", "ValueError") else click.ClickException(str(error))
+        )
+        raise failure from None
+    for path in sorted(folder.iterdir()):
+        click.echo(shown(path))
+
+
+@main.command
 @click.argument("name")
 @parameter_option
 def record(name: str, parameters: tuple[tuple[str, str], ...]) -> None:

@@ -355,7 +355,7 @@ def execute(source: Path, output: Path, parameters: Mapping[str, Any], *, force:
     # Between these two steps there is no record, so a kill here cannot pair the new with the old.
     record_path(output).unlink(missing_ok=True)
     write_atomically(output, data)
-    write_atomically(record_path(output), (json.dumps(asdict(record), indent=2) + "\n").encode())
+    write_record(record, output)
     failed_path(output).unlink(missing_ok=True)
     return record
 
@@ -414,6 +414,11 @@ def _execute_own(source: Path, folder: Path, parameters: dict[str, Any]) -> Reco
     return execute(source, folder / f"{source.stem}.ipynb", own)
 
 
+def write_record(record: Record, output: Path) -> None:
+    """Write a record to its place beside an executed notebook."""
+    write_atomically(record_path(output), (json.dumps(asdict(record), indent=2) + "\n").encode())
+
+
 def failed_path(output: Path) -> Path:
     """Return where a notebook is kept that failed on the way to an output."""
     return output.with_suffix(".failed.ipynb")
@@ -421,14 +426,15 @@ def failed_path(output: Path) -> Path:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that it is there with all its bytes or as it was before."""
-    with _temporary_folder(path.parent) as folder:
+    with temporary_folder(path.parent) as folder:
         part = folder / path.name
         part.write_bytes(data)
         part.replace(path)
 
 
 @contextlib.contextmanager
-def _temporary_folder(parent: Path) -> Iterator[Path]:
+def temporary_folder(parent: Path) -> Iterator[Path]:
+    """Make a folder to prepare files in that are then moved to where they belong; it is gone afterwards."""
     # Hidden, so that no tool which collects notebooks finds one half-way; on the same file system, so that
     # moving out of it is one step.
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=parent) as folder:
@@ -494,7 +500,7 @@ def _run(
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
-    with _temporary_folder(output.parent) as folder:
+    with temporary_folder(output.parent) as folder:
         plain, done = folder / "plain.ipynb", folder / output.name
         nbformat.write(cells, plain)
         try:

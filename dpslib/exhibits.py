@@ -11,7 +11,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -64,6 +64,7 @@ class Exhibit:
             was not measured.
         claims: ids of the claims that it bears.
         bundle: what the cell carries.
+        arguments: arguments of functions that were set to other values than the notebook's, by name.
     """
 
     id: str
@@ -84,6 +85,7 @@ class Exhibit:
     seconds: dict[str, float | None]
     claims: tuple[str, ...]
     bundle: Mapping[str, Any]
+    arguments: dict[str, Any] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -6,13 +6,15 @@ Checked parameters, numbered figures and tables that carry their data, numbers c
 from __future__ import annotations
 
 import base64
+import functools
+import inspect
 import json
 import math
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from dpslib.datafile import Tabular
+
+T = TypeVar("T")
 
 SCALES = ("smoke", "reader", "paper")
 """How much a notebook computes, for a check, for a reader, or as much as the papers did."""
@@ -120,6 +124,28 @@ def show(figure: Figure, data: Tabular | Mapping[str, Tabular]) -> None:
     plt.close(figure)
     shown = {"image/svg+xml": images["svg"].decode(), "text/plain": str(figure), BUNDLE: {"kind": "figure", **carried}}
     display(shown, raw=True)
+
+
+def given(function: Callable[..., T], **arguments: Any) -> Callable[..., T]:
+    """Return a function that takes some arguments as they are given here, whatever it is called with.
+
+    Args:
+        function: the function.
+        arguments: values by the names of its arguments.
+
+    Raises:
+        TypeError: the function has no such argument.
+    """
+    signature = inspect.signature(function)
+    signature.bind_partial(**arguments)
+
+    @functools.wraps(function)
+    def call(*positional: Any, **named: Any) -> T:
+        bound = signature.bind_partial(*positional, **named)
+        bound.arguments |= arguments
+        return function(*bound.args, **bound.kwargs)
+
+    return call
 
 
 def provenance(run: Run) -> Markdown:

@@ -84,35 +84,35 @@ table(
 
 
 # %%
-def choices_table(group, *, label):
+def choices_table(group):
     """Show the choices of a group."""
     return table(
         choices.table(group),
-        label=label,
+        label=f"tab-c-choices-{group}",
         caption=f"{choices.GROUPS[group]}: what is open and what was taken.",
     )
 
 
 # %%
-choices_table("mismatch", label="tab-c-choices-mismatch")
+choices_table("mismatch")
 
 # %%
-choices_table("network", label="tab-c-choices-network")
+choices_table("network")
 
 # %%
-choices_table("penalties", label="tab-c-choices-penalties")
+choices_table("penalties")
 
 # %%
-choices_table("demands", label="tab-c-choices-demands")
+choices_table("demands")
 
 # %%
-choices_table("time", label="tab-c-choices-time")
+choices_table("time")
 
 # %%
-choices_table("search", label="tab-c-choices-search")
+choices_table("search")
 
 # %%
-choices_table("evaluation", label="tab-c-choices-evaluation")
+choices_table("evaluation")
 
 # %% [markdown]
 # ## What the printed numbers prove
