@@ -201,7 +201,7 @@ def _crate(source: Path, described: Mapping[str, Mapping[str, Any]], scale: str)
                 name=parameter,
                 value=value if isinstance(value, str | bool | int | float) else json.dumps(value),
             )
-            for parameter, value in {**one["parameters"], **one.get("arguments", {})}.items()
+            for parameter, value in one["parameters"].items()
         ]
         known = citation.subjects().get(name)
         action = crate.add_action(
