@@ -237,7 +237,8 @@ def check(certificate: Any) -> None:
     try:
         jsonschema.validate(certificate, schema)
     except jsonschema.ValidationError as error:
-        raise ValueError(f"{error.json_path}: {error.message}") from None
+        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
+        raise ValueError(f"${place}: {error.message}") from None
     for part in ("exhibits", "results"):
         one = certificate[part]
         if one["compared"] != one["equal"] + one["within"] + len(one["differ"]):

@@ -114,7 +114,7 @@ def test_tampered_data_are_found(compare: Compare, manifest: dict[str, Any], fac
     found = compare(manifest, change_data("fig-a-04", factor))
     assert found.certificate["outcome"] == state
     assert found.exhibits["fig-a-04"].state == state
-    assert found.exhibits["fig-a-04"].relative == pytest.approx(abs(factor - 1), rel=0.5)
+    assert 0.5 < found.exhibits["fig-a-04"].relative / abs(factor - 1) < 2
     assert found.exhibits["fig-a-03"].state == "equal"
     assert found.passed == (state != "differs")
     if state == "differs":
