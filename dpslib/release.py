@@ -199,8 +199,8 @@ class Comparison:
 def compare(now: Entry, before: Entry, tolerance: float = TOLERANCE) -> Comparison:
     """Compare the data of two figures or tables: first all numbers by their hash, then the summaries.
 
-    Differences are relative to the root mean square of the earlier variable, or to its extremes where these differ. Their
-    size is estimated (`summary`), to within a factor of 2.
+    Differences are relative to the root mean square of the earlier variable, or to its extremes where these differ.
+    Their size is estimated (`summary`), to within a factor of 2.
 
     Raises:
         ValueError: if the tolerance is negative.
