@@ -30,6 +30,8 @@ from dpslib.execute import (
     file_digests,
     write_atomically,
 )
+from dpslib.exhibit_page import index, page
+from dpslib.exhibits import description, read, strip, write
 from dpslib.ledger import as_records, entries
 from dpslib.verify import RECEIVED, page, received
 
@@ -112,6 +114,31 @@ def timings(records: dict[str, Record], scale: str) -> str:
     )
 
 
+def exhibits(records: dict[str, Record], scale: str) -> dict[str, bytes]:
+    """Write the figures and tables of the executed notebooks, each to a folder with its id.
+
+    Args:
+        records: The records of the executed notebooks.
+        scale: Their scale.
+
+    Returns:
+        Their pages, by name in the tree that Sphinx reads.
+    """
+    folder = BUILD / "exhibits" / scale
+    rows = {one["id"]: one for one in as_records(entries())}
+    verdict = {name: str(row["verdict"]) for name, row in rows.items()}
+    found = [one for name in records for one in read(BUILD / "executed" / scale / f"{name}.ipynb")]
+    written = write(found, folder, verdict)
+    for path in set(folder.iterdir()) - set(written):
+        shutil.rmtree(path)
+    pages = {"index": index(found)}
+    for one, path in zip(found, written, strict=True):
+        sha256 = description(path)["sha256"]
+        files = {name: ((path / name).stat().st_size, value) for name, value in sha256.items()}
+        pages[one.id] = page(one, files, rows)
+    return {f"figures/{name}.md": text.encode() for name, text in pages.items()}
+
+
 def verdicts() -> str:
     """Return what the badges show, by claim, as JSON."""
     shown = ("published", "reproduced", "verdict")
@@ -143,7 +170,8 @@ def stage(records: dict[str, Record], scale: str) -> Path:
     skip = ("build.py",)
     wanted |= {f"book/{n}": (ROOT / "book" / n).read_bytes() for n in file_digests(ROOT / "book", skip=skip)}
     executed = BUILD / "executed" / scale
-    wanted |= {f"notebooks/{n}.ipynb": (executed / f"{n}.ipynb").read_bytes() for n in records}
+    wanted |= {f"notebooks/{n}.ipynb": strip((executed / f"{n}.ipynb").read_bytes()) for n in records}
+    wanted |= exhibits(records, scale)
     wanted["book/_generated/timings.md"] = timings(records, scale).encode()
     wanted["book/_generated/verdicts.json"] = verdicts().encode()
     wanted |= certificates()
@@ -279,6 +307,7 @@ def build(scale: str, output: Path) -> bool:
     step("pages written" if success else "failed")
     if success:
         (work / KEY).write_text(json.dumps(key), encoding="utf-8")
+        shutil.copytree(BUILD / "exhibits" / scale, work / "_build" / "html" / "figures", dirs_exist_ok=True)
         publish(work / "_build" / "html", key, output)
         step("put in place")
         print(f"open {output / 'index.html'}")

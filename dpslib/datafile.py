@@ -127,7 +127,8 @@ def _rows(values: xr.DataArray) -> pd.DataFrame:
     for dim in values.dims:
         if dim not in values.coords:
             values = values.assign_coords({dim: np.arange(values.sizes[dim])})
-    for name, coordinate in values.coords.items():
+    for name in (*values.dims, *(name for name in values.coords if name not in values.dims)):
+        coordinate = values.coords[name]
         columns[f"{name}_" if name in ("data", "variable", "value") else name] = _texts(
             coordinate.broadcast_like(values).transpose(*values.dims).values
         )

@@ -219,6 +219,7 @@ def _exhibit(
         bundle["svg"] = data["image/svg+xml"]
     else:
         label, caption, columns = bundle["id"], bundle["caption"], bundle["columns"]
+        bundle["markdown"] = data["text/markdown"]
         rows = len(columns[0]["values"]) if columns else 0
         alt = f"A table of {rows} rows with the columns {', '.join(column['name'] for column in columns)}."
     paper, name = printed().get(label, ("", ""))
@@ -330,10 +331,8 @@ def description(folder: Path) -> dict[str, Any]:
 
 def strip(content: bytes) -> bytes:
     """Return an executed notebook without what its figures and tables carry."""
-    import nbformat
-
-    notebook = nbformat.reads(content.decode(), as_version=4)
-    for cell in notebook.cells:
+    notebook = json.loads(content)
+    for cell in notebook["cells"]:
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(BUNDLE, None)
-    return (nbformat.writes(notebook) + "\n").encode()
+    return (json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()

@@ -24,8 +24,7 @@ class Names:
     changes: frozenset[str]
 
 
-@cache
-def names(code: str, modules: frozenset[str] = frozenset()) -> Names:
+def names(code: str, modules: Collection[str] = ()) -> Names:
     """Return the names that a cell uses, defines and changes.
 
     Args:
@@ -35,6 +34,11 @@ def names(code: str, modules: frozenset[str] = frozenset()) -> Names:
     Raises:
         SyntaxError: the code is not valid Python.
     """
+    return _names(code, frozenset(modules))
+
+
+@cache
+def _names(code: str, modules: frozenset[str]) -> Names:
     return _block(ast.parse(code).body, modules)
 
 
@@ -90,9 +94,9 @@ def needed(cells: Sequence[str], target: int, always: Collection[int] = ()) -> l
     """
     modules = frozenset(_modules(cells[: target + 1]))
     kept = [target]
-    wanted = set(names(cells[target], modules).uses)
+    wanted = set(_names(cells[target], modules).uses)
     for position in range(target - 1, -1, -1):
-        found = names(cells[position], modules)
+        found = _names(cells[position], modules)
         if position in always or wanted & (found.defines | found.changes):
             wanted = (wanted - found.defines) | found.uses
             kept.append(position)
