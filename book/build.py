@@ -22,6 +22,7 @@ from typing import Any
 
 import yaml
 
+from dpslib import verify
 from dpslib.execute import (
     NotebookError,
     Record,
@@ -33,7 +34,6 @@ from dpslib.execute import (
 from dpslib.exhibit_page import index, page
 from dpslib.exhibits import description, read, strip, write
 from dpslib.ledger import as_records, entries
-from dpslib.verify import RECEIVED, page, received
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
@@ -148,10 +148,10 @@ def verdicts() -> str:
 
 def certificates() -> dict[str, bytes]:
     """Return the table of received certificates and the files themselves, by their place in the tree."""
-    found = received()
+    found = verify.received()
     place = "_generated/certificates"
-    files = {f"book/{place}/{name}.json": (RECEIVED / f"{name}.json").read_bytes() for name in found}
-    table = page(found, lambda name: f"{{download}}`{name} <{place}/{name}.json>`")
+    files = {f"book/{place}/{name}.json": (verify.RECEIVED / f"{name}.json").read_bytes() for name in found}
+    table = verify.page(found, lambda name: f"{{download}}`{name} <{place}/{name}.json>`")
     return files | {"book/_generated/certificates.md": table.encode()}
 
 
