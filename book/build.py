@@ -22,6 +22,7 @@ from typing import Any
 
 import yaml
 
+from dpslib import verify
 from dpslib.execute import (
     NotebookError,
     Record,
@@ -145,6 +146,15 @@ def verdicts() -> str:
     return json.dumps(badges, indent=1) + "\n"
 
 
+def certificates() -> dict[str, bytes]:
+    """Return the table of received certificates and the files themselves, by their place in the tree."""
+    found = verify.received()
+    place = "_generated/certificates"
+    files = {f"book/{place}/{name}.json": (verify.RECEIVED / f"{name}.json").read_bytes() for name in found}
+    table = verify.page(found, lambda name: f"{{download}}`{name} <{place}/{name}.json>`")
+    return files | {"book/_generated/certificates.md": table.encode()}
+
+
 def stage(records: dict[str, Record], scale: str) -> Path:
     """Bring the tree that Sphinx reads up to date; a file that did not change is left alone.
 
@@ -164,6 +174,7 @@ def stage(records: dict[str, Record], scale: str) -> Path:
     wanted |= exhibits(records, scale)
     wanted["book/_generated/timings.md"] = timings(records, scale).encode()
     wanted["book/_generated/verdicts.json"] = verdicts().encode()
+    wanted |= certificates()
 
     present = file_digests(target)
     for name, data in wanted.items():

@@ -340,6 +340,24 @@ def verify(scale: str, notebooks: tuple[str, ...], tolerance: float | None, outp
         raise SystemExit(1)
 
 
+@main.command
+@scale_option
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder to write, or a file that ends in .zip.  [default: _build/crate/SCALE]",
+)
+def crate(scale: str, output: Path | None) -> None:
+    """Write all figures and tables of a build as one RO-Crate: each with the action that made it."""
+    from dpslib import crate as work
+
+    try:
+        click.echo(shown(work.write(scale, output)))
+    except (FileNotFoundError, ValueError) as error:
+        raise UserError(str(error)) from None
+
+
 class Peak(click.ParamType):
     """A mode of a demand, CENTRE,SIGMA or CENTRE,SIGMA,WEIGHT."""
 

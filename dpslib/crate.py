@@ -1,8 +1,8 @@
 """A build of the book as one RO-Crate: every figure and table with the action that made it.
 
-RO-Crate 1.1 with the profile Process Run Crate 0.5. Each figure and table is the result of one `CreateAction`, whose instrument
-is the notebook and whose objects are its parameters. No time of execution is in it, so that the same build gives
-the same description; what an execution took is in the `exhibit.json` of each.
+RO-Crate 1.1 with the profile Process Run Crate 0.5. Each figure and table is the result of one `CreateAction`, whose
+instrument is the notebook and whose objects are its parameters. No time of execution is in it, so that the same build
+gives the same description; what an execution took is in the `exhibit.json` of each.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ def write(scale: str, target: Path | None = None, *, exhibits: Path | None = Non
 
     Args:
         scale: scale of the build.
-        target: folder to write, which must be new, empty or an earlier crate; or a file that ends in `.zip`. In `FOLDER`
-            if None.
+        target: folder to write, which must be new, empty or an earlier crate; or a file that ends in `.zip`. In
+            `FOLDER` if None.
         exhibits: folder of the figures and tables, instead of those of the build.
 
     Returns:
@@ -240,6 +240,8 @@ def _author(crate: ROCrate, one: Author, identifier: str) -> ContextEntity:
     properties: dict[str, Any] = {"@type": "Person" if one.family else "Organization", "name": one.name}
     if one.family:
         properties |= {"givenName": one.given, "familyName": one.family}
+    elif address := metadata.work().url or metadata.work().repository:
+        properties["url"] = address
     return crate.add(ContextEntity(crate, identifier, properties=properties))
 
 

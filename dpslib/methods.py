@@ -241,6 +241,16 @@ def _follow(module_name: str, module: _Module, own: str, asked: set[str]) -> Ite
             yield f"{target}.{rest}" if rest else target
 
 
+@cache
+def _statements(cell: str) -> tuple[str, ...]:
+    return tuple(ast.unparse(statement) for statement in ast.parse(cell).body)
+
+
+@cache
+def _imported(code: str) -> dict[str, str]:
+    return _imports(ast.parse(code))
+
+
 def of_cell(cells: Sequence[str], target: int) -> list[str]:
     """Return the references of the methods that the outputs of a notebook's cell rest on.
 
@@ -255,9 +265,9 @@ def of_cell(cells: Sequence[str], target: int) -> list[str]:
         SyntaxError: a cell is not valid Python.
     """
     # Statement by statement, since a cell often prepares more than one figure.
-    before = [ast.unparse(statement) for cell in cells[:target] for statement in ast.parse(cell).body]
+    before = [statement for cell in cells[:target] for statement in _statements(cell)]
     pieces = [*before, cells[target]]
-    imported = {name: full for piece in pieces for name, full in _imports(ast.parse(piece)).items()}
+    imported = {name: full for piece in pieces for name, full in _imported(piece).items()}
     reader = _Reader()
     for position in needed(pieces, len(before)):
         reader.visit(ast.parse(pieces[position]))

@@ -199,7 +199,8 @@ class Comparison:
 def compare(now: Entry, before: Entry, tolerance: float = TOLERANCE) -> Comparison:
     """Compare the data of two figures or tables: first all numbers by their hash, then the summaries.
 
-    Differences are relative to the root mean square of the earlier variable.
+    Differences are relative to the root mean square of the earlier variable, or to its extremes where these differ.
+    Their size is estimated (`summary`), to within a factor of 2.
 
     Raises:
         ValueError: if the tolerance is negative.
@@ -231,12 +232,11 @@ def compare(now: Entry, before: Entry, tolerance: float = TOLERANCE) -> Comparis
 
 
 def _relative(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
-    gaps = [abs(one[name] - other[name]) for name in ("low", "high", "mean", "rms")]
     probes = np.subtract(one["probes"], other["probes"])
-    gap = max(*gaps, float(np.sqrt(np.mean(probes**2))))
-    if gap == 0:
-        return 0.0
-    return gap / other["rms"] if other["rms"] else math.inf
+    gaps = [(float(np.sqrt(np.mean(probes**2))), other["rms"])]
+    for name in ("low", "high", "mean", "rms"):
+        gaps.append((abs(one[name] - other[name]), max(abs(other[name]), other["rms"])))
+    return max((gap / size if size else math.inf for gap, size in gaps if gap), default=0.0)
 
 
 def compare_number(now: float, before: float, tolerance: float = TOLERANCE) -> Comparison:

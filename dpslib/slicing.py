@@ -6,6 +6,7 @@ import ast
 import symtable
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,12 @@ def names(code: str, modules: Collection[str] = ()) -> Names:
     Raises:
         SyntaxError: the code is not valid Python.
     """
-    return _block(ast.parse(code).body, frozenset(modules))
+    return _names(code, frozenset(modules))
+
+
+@cache
+def _names(code: str, modules: frozenset[str]) -> Names:
+    return _block(ast.parse(code).body, modules)
 
 
 def _block(statements: Sequence[ast.stmt], modules: frozenset[str]) -> Names:
@@ -86,11 +92,11 @@ def needed(cells: Sequence[str], target: int, always: Collection[int] = ()) -> l
     Raises:
         SyntaxError: a cell is not valid Python.
     """
-    modules = _modules(cells[: target + 1])
+    modules = frozenset(_modules(cells[: target + 1]))
     kept = [target]
-    wanted = set(names(cells[target], modules).uses)
+    wanted = set(_names(cells[target], modules).uses)
     for position in range(target - 1, -1, -1):
-        found = names(cells[position], modules)
+        found = _names(cells[position], modules)
         if position in always or wanted & (found.defines | found.changes):
             wanted = (wanted - found.defines) | found.uses
             kept.append(position)

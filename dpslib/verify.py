@@ -1,7 +1,7 @@
 """Whether another machine finds the same: notebooks are executed again and compared with what a release keeps.
 
-The outcome is a certificate, which says what was equal, what differs and by how much, on which machine and by which versions.
-It names neither user nor computer. Those that readers send lie in `data/certificates` and are shown by the book.
+The outcome is a certificate, which says what was equal, what differs and by how much, on which machine and by which
+versions. It names neither user nor computer. Those that readers send lie in `data/certificates`; the book shows them.
 """
 
 from __future__ import annotations
@@ -237,7 +237,8 @@ def check(certificate: Any) -> None:
     try:
         jsonschema.validate(certificate, schema)
     except jsonschema.ValidationError as error:
-        raise ValueError(f"{error.json_path}: {error.message}") from None
+        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
+        raise ValueError(f"${place}: {error.message}") from None
     for part in ("exhibits", "results"):
         one = certificate[part]
         if one["compared"] != one["equal"] + one["within"] + len(one["differ"]):
@@ -261,12 +262,12 @@ def text(found: Verification) -> str:
         if comparison.state != EQUAL
     ]
     claims = one["claims"]
+    changed = f"; changed: {', '.join(claims['changed'])}" if claims["changed"] else ""
     lines += [
         f"{counted(one['exhibits'])} of the figures' and tables' data; {one['exhibits']['images']} images the same",
         f"{counted(one['results'])} of the numbers that are held against print",
         f"{claims['agree']} of {claims['compared']} claims agree with print at this scale, "
-        f"{claims['agreed']} in the release"
-        + (f"; changed: {', '.join(claims['changed'])}" if claims["changed"] else ""),
+        f"{claims['agreed']} in the release{changed}",
         f"compared with release {one['release']['version']} at scale {one['scale']}, sources {one['sources']}, "
         f"in {one['seconds']:.0f} s: {one['outcome']}",
     ]
