@@ -1076,16 +1076,19 @@ for name in ("marl-hetgps-softmax", "marl-hetgps-alternated", "marl-hetgps-evolu
         right = (end.tau_t > 0) & (end.tau_u < 0)
         cite(f"marl-{key}-{arm}-right", int(right.sum()))
         cite(f"marl-{key}-{arm}-gain", float(end.gain.mean()), ".3f")
+        cite(f"marl-{key}-{arm}-inner", int((end.tau_t > 0).sum()))
     cite(f"marl-{key}-seeds", part.sizes["seed"])
 cite("marl-overhead", results["marl.hetgps.overhead"] / 100, ".1%")
 cite("marl-overhead-printed", claims.load()["B-P.3-overhead"].value / 100, ".0%")
 
 # %% [markdown]
 # % typed two: agents, tasks, pairs and teams, settings of the paper
-# - **Where searches end.** From the neutral start {glue:text}`marl-softmax-neutral-right` of {glue:text}`marl-softmax-seeds` seeds end with $\tau_T > 0$ and
-#   $\tau_U < 0$, from the adversarial one {glue:text}`marl-softmax-adversarial-right`; their gains at the end are
-#   {glue:text}`marl-softmax-neutral-gain` and {glue:text}`marl-softmax-adversarial-gain`. Searching for the smallest gain from where it is large
-#   ends at {glue:text}`marl-softmax-minimised-gain`.
+# - **Where searches end.** From the neutral start {glue:text}`marl-softmax-neutral-right` of {glue:text}`marl-softmax-seeds` seeds end with
+#   $\tau_T > 0$ and $\tau_U < 0$, at a gain of {glue:text}`marl-softmax-neutral-gain`. From the adversarial one $\tau_T$ becomes positive in
+#   {glue:text}`marl-softmax-adversarial-inner` and the gain rises to {glue:text}`marl-softmax-adversarial-gain`, but $\tau_U$ becomes negative
+#   only in {glue:text}`marl-softmax-adversarial-right`: our budget is a small part of the paper's, and where $U$ is nearly a maximum the
+#   gradient on $\tau_U$ is nearly nothing. Searching for the smallest gain from where it is large ends at
+#   {glue:text}`marl-softmax-minimised-gain`.
 # - **First steps follow noise.** At $\theta = (0, 0)$ the reward is a constant, neither team can learn, and the gain's gradient is
 #   what two untrained teams happen to do. Some seeds go the wrong way first ({numref}`fig-b-05`).
 # - **In turn or side by side**: {glue:text}`marl-alternated-neutral-right` of {glue:text}`marl-alternated-seeds` seeds end on that side when teams and
