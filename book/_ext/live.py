@@ -8,7 +8,7 @@ SCRIPTS = {
     'class="live-model"': ("live/model.js", "live/plot.js", "live/state.js", "live/live.js"),
     'class="explorer"': ("live/plot.js", "live/explore.js"),
 }
-"""The scripts by what asks for them, in the order they are run. They are no modules, which no page may load from a disk."""
+"""The scripts by what asks for them, in their order. They are no modules: from a disk no page may load one."""
 
 
 def _add_files(app: Any, _page: str, _template: str, context: dict[str, Any], _doctree: Any) -> None:
