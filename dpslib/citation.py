@@ -170,14 +170,14 @@ def _of_page(page: Path) -> Iterator[Subject]:
 
 
 @cache
-def _statements(source: str) -> list[list[ast.stmt]]:
+def statements(source: str) -> list[list[ast.stmt]]:
     return [ast.parse(cell).body for cell in _cells((ROOT / source).read_text(encoding="utf-8"))]
 
 
 def references(name: str) -> list[str]:
     """Return the keys of the methods that an exhibit rests on, as far as its code shows them (`dpslib.methods`)."""
     one = subject(name)
-    return methods.of_cell(_statements(one.source), one.cell) if one.cell >= 0 else []
+    return methods.of_cell(statements(one.source), one.cell) if one.cell >= 0 else []
 
 
 def plain(markdown: str) -> str:

@@ -251,6 +251,21 @@ def of_cell(statements: list[list[ast.stmt]], cell: int) -> list[str]:
     Returns:
         Keys of `book/references.bib`, in the order of `data/methods.yaml`.
     """
+    dotted, attributes = named(statements, cell)
+    reached = reach(sorted(dotted), attributes)
+    return [method.reference for method in load() if method.is_in(reached)]
+
+
+def named(statements: list[list[ast.stmt]], cell: int) -> tuple[set[str], set[str]]:
+    """Return what a notebook's cell, and what it needs of the cells before, names of imported modules.
+
+    Args:
+        statements: the statements of each cell, in order.
+        cell: the index of the cell.
+
+    Returns:
+        Dotted names, such as `dpslib.experiments.ecology.insurance`, and what is asked of objects, such as `measures`.
+    """
     imported: dict[str, str] = {}
     for one in statements:
         for statement in one:
@@ -271,8 +286,7 @@ def of_cell(statements: list[list[ast.stmt]], cell: int) -> list[str]:
                 head, _, rest = chain.partition(".")
                 if head in imported:
                     dotted.add(f"{imported[head]}.{rest}" if rest else imported[head])
-    reached = reach(sorted(dotted), attributes)
-    return [method.reference for method in load() if method.is_in(reached)]
+    return dotted, attributes
 
 
 def _stored(statement: ast.stmt) -> set[str]:
