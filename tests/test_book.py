@@ -208,8 +208,8 @@ def test_every_executed_page_says_how_long_it_took(built: dict[Path, Page]) -> N
 def test_links_within_the_book_carry_previews(built: dict[Path, Page]) -> None:
     page = (HTML / "notebooks" / "02_ecology.html").read_text(encoding="utf-8")
     previews = json.loads(re.search(r'<script type="application/json" id="previews">(.*?)</script>', page)[1])
-    figure = previews["#fig-a-04"]
-    assert figure["text"].startswith("Fig 4 of paper A")
+    figure = previews["#fig-c-breadth"]
+    assert "communities of other breadths" in figure["text"]
     assert (HTML / "notebooks" / figure["image"]).is_file()
     ledger = [one for href, one in previews.items() if "10_ledger.html#A-3.1.2" in href]
     assert ledger

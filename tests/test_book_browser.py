@@ -290,17 +290,17 @@ def test_a_link_is_previewed_by_mouse_and_keyboard(desk: Any) -> None:
     opened(desk, "notebooks/02_ecology")
     desk.get_log("performance")
     shown = "const t = document.getElementById('preview'); return t.hidden ? '' : t.textContent"
-    link = desk.find_element("css selector", 'article p a[href="#fig-a-04"]')
+    link = desk.find_element("css selector", 'article p a[href="#fig-c-breadth"]')
     desk.execute_script("arguments[0].scrollIntoView({block: 'center'})", link)
     ActionChains(desk).move_to_element(link).pause(0.6).perform()
-    assert "Fig 4 of paper A" in desk.execute_script(shown)
+    assert "communities of other breadths" in desk.execute_script(shown)
     assert desk.execute_script("return arguments[0].getAttribute('aria-describedby')", link) == "preview"
     assert desk.execute_script("return document.querySelector('#preview img').naturalWidth") > 0
     tab(desk, "\ue00c")
     assert desk.execute_script(shown) == ""
     tab(desk)
     desk.execute_script("arguments[0].focus({focusVisible: true})", link)
-    assert "Fig 4 of paper A" in desk.execute_script(shown)
+    assert "communities of other breadths" in desk.execute_script(shown)
     events = [json.loads(entry["message"])["message"] for entry in desk.get_log("performance")]
     requests = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
