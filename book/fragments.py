@@ -139,7 +139,8 @@ def _claims(ids: Sequence[str], verdicts: Mapping[str, str]) -> str:
 def run_times(records: Mapping[str, Record], scale: str) -> str:
     """Return what each notebook's page says about its execution, by document, as JSON."""
     shown = {
-        f"notebooks/{name}": f"Run time: {r.seconds:.0f} s at scale {scale}, on {r.started[:10]}, {r.device}, {r.cpus} cores."
+        f"notebooks/{name}": f"Run time: {r.seconds:.0f} s at scale {scale}, on {r.started[:10]}, "
+        f"{r.device}, {r.cpus} cores."
         for name, r in records.items()
     }
     return json.dumps(shown, indent=1) + "\n"

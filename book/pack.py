@@ -104,8 +104,7 @@ def single_page(scale: str) -> Path:
         raise RuntimeError("the book cannot be built as one page")
     root = work / "_build" / "singlehtml"
     # The page lies where its first chapter would, its pictures one level higher.
-    page = next(p for p in (root / "book" / "intro.html", root / "intro.html") if p.is_file())
-    return page
+    return next(p for p in (root / "book" / "intro.html", root / "intro.html") if p.is_file())
 
 
 def printed(page: Path) -> bytes:

@@ -171,6 +171,7 @@ def _of_page(page: Path) -> Iterator[Subject]:
 
 @cache
 def statements(source: str) -> list[list[ast.stmt]]:
+    """Return the statements of each cell of a notebook, given by its path relative to the root of the checkout."""
     return [ast.parse(cell).body for cell in _cells((ROOT / source).read_text(encoding="utf-8"))]
 
 

@@ -56,8 +56,10 @@ def chromium(profile: Path, *, width: int = 1280, phone: bool = False, dark: boo
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     chrome = webdriver.Chrome(options=options, service=Service(str(driver)))
-    chrome.set_page_load_timeout(60)
-    chrome.set_script_timeout(120)
+    # A busy machine takes its time over the longest page.
+    chrome.set_page_load_timeout(120)
+    chrome.set_script_timeout(500)
+    chrome.command_executor.client_config.timeout = 600
     size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": phone}
     chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}

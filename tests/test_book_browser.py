@@ -1,8 +1,8 @@
 """The pages of the book in a headless Chromium, from disk and without a network.
 
-Every page is visited twice, once by a reader at a desk who prefers light pages, once by one with a phone who prefers dark
-ones. Each visit collects all that the tests ask. Of the pages that a program writes by the hundred a few are visited; all of
-them if `CI` is set.
+Every page is visited twice, once by a reader at a desk who prefers light pages, once by one with a phone who prefers
+dark ones. Each visit collects all that the tests ask. Of the pages that a program writes by the hundred a few are
+visited; all of them if `CI` is set.
 """
 
 from __future__ import annotations
@@ -255,8 +255,9 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_text(desk: Any) -> None:
 def test_the_keyboard_comes_to_all_and_is_seen(desk: Any, name: str) -> None:
     opened(desk, name)
     reachable = desk.execute_script(
-        "return [...document.querySelectorAll('article :is(a[href], button, summary, input, select, [tabindex=\"0\"])')]"
-        ".filter(e => e.checkVisibility({visibilityProperty: true}) && e.tabIndex >= 0 && e.getClientRects().length).length"
+        "const stops = 'article :is(a[href], button, summary, input, select, [tabindex=\"0\"])';"
+        "return [...document.querySelectorAll(stops)].filter(e => e.checkVisibility({visibilityProperty: true})"
+        " && e.tabIndex >= 0 && e.getClientRects().length).length"
     )
     stops = []
     for _ in range(60):

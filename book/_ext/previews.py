@@ -1,4 +1,4 @@
-"""What a link within the book leads to, in a few words, kept in the page itself: shown by `previews.js` without a request."""
+"""What a link within the book leads to, in a few words, kept in the page itself: `previews.js` shows it."""
 
 import json
 import posixpath
@@ -33,7 +33,7 @@ class Preview:
 
     Attributes:
         title: Its heading or signature, may be empty.
-        text: Its first words, TeX between `\\(` and `\\)`.
+        text: Its first words, formulas in TeX as the page has them.
         image: Where its picture lies, relative to the page that it stands on, or empty.
     """
 
