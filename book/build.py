@@ -33,6 +33,7 @@ from dpslib.execute import (
     write_atomically,
 )
 from dpslib.ledger import as_records, entries
+from dpslib.verify import RECEIVED, page, received
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
@@ -145,6 +146,15 @@ def generated(records: dict[str, Record], scale: str) -> dict[str, str]:
     }
 
 
+def certificates() -> dict[str, bytes]:
+    """Return the table of received certificates and the files themselves, by their place in the tree."""
+    found = received()
+    place = "_generated/certificates"
+    files = {f"book/{place}/{name}.json": (RECEIVED / f"{name}.json").read_bytes() for name in found}
+    table = page(found, lambda name: f"{{download}}`{name} <{place}/{name}.json>`")
+    return files | {"book/_generated/certificates.md": table.encode()}
+
+
 def stage(records: dict[str, Record], scale: str) -> Path:
     """Bring the tree that Sphinx reads up to date; a file that did not change is left alone.
 
@@ -162,6 +172,7 @@ def stage(records: dict[str, Record], scale: str) -> Path:
     executed = BUILD / "executed" / scale
     wanted |= {f"notebooks/{n}.ipynb": (executed / f"{n}.ipynb").read_bytes() for n in records}
     wanted |= {f"book/_generated/{name}": text.encode() for name, text in generated(records, scale).items()}
+    wanted |= certificates()
 
     present = file_digests(target)
     for name, data in wanted.items():

@@ -75,7 +75,7 @@ def functions(subject: citation.Subject) -> tuple[list[str], list[str]]:
     Returns:
         Dotted names of those that compute, and of those that draw.
     """
-    cells = citation.statements(subject.source)
+    cells = citation.cells(subject.source)
     found = sorted(
         n for n in methods.named(cells, subject.cell)[0] if n.startswith("dpslib.") and not n.startswith(SHOWS)
     )

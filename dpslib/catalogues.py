@@ -11,8 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import numpy as np
+import xarray as xr
+
 from dpslib import _validate
 from dpslib.circle import TAU
+from dpslib.convention import Convention, get_convention
 from dpslib.demand import Demand, Mixture, Uniform, mixture
 
 D_co = TypeVar("D_co", bound=Demand, covariant=True)
@@ -36,6 +40,31 @@ class Catalogue(Generic[D_co]):
 
     def __len__(self) -> int:
         return len(self.demands)
+
+    def curves(self, convention: str | Convention = "identified", *, points: int = 257) -> xr.DataArray:
+        """Return the densities of all demands.
+
+        Args:
+            convention: a convention or its name.
+            points: grid points; smooth curves do not need the grid that integrals need.
+
+        Returns:
+            The densities (1/radians) with the dimensions demand and theta (radians), and the coordinate `label`.
+        """
+        convention = get_convention(convention).replace(points=points)
+        theta = convention.grid().theta
+        values = [demand.values(theta, convention.kernel).numpy() for demand in self.demands]
+        return xr.DataArray(
+            np.stack(values),
+            dims=("demand", "theta"),
+            coords={
+                "demand": np.arange(len(self)),
+                "theta": ("theta", theta.numpy(), {"units": "radians"}),
+                "label": ("demand", list(self.labels)),
+            },
+            name="density",
+            attrs={"units": "1/radians", "catalogue": self.name, "source": self.source},
+        )
 
 
 UNIMODAL_SIGMAS = (0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0)

@@ -45,7 +45,7 @@ class Subject:
         kind: `figure` or `table`.
         paper: `A` or `B` where it recomputes something printed, else empty.
         printed: what it recomputes, such as `Fig 4`, or empty.
-        caption: its caption in Markdown; empty where the book does not have it yet. What a caption computes is left out.
+        caption: its caption in Markdown, without what it computes; empty where the book does not have it yet.
         source: where it is made, relative to the root of the checkout, or empty.
         cell: index of the cell that makes it, in a notebook.
     """
@@ -100,6 +100,11 @@ def _made() -> Iterator[Subject]:
     # `build.py` writes parts of pages.
     for page in [*sorted((ROOT / "book").rglob("*.md")), ROOT / "book" / "build.py"]:
         yield from _of_page(page)
+
+
+def cells(source: str) -> list[str]:
+    """Return the cells of a notebook, given by its path relative to the root of the checkout."""
+    return _cells((ROOT / source).read_text(encoding="utf-8"))
 
 
 def _cells(text: str) -> list[str]:
@@ -169,16 +174,12 @@ def _of_page(page: Path) -> Iterator[Subject]:
         yield Subject(label, kind, caption=re.sub(r"\{[^{}]*\}", "…", caption.rstrip('",')), source=place)
 
 
-@cache
-def statements(source: str) -> list[list[ast.stmt]]:
-    """Return the statements of each cell of a notebook, given by its path relative to the root of the checkout."""
-    return [ast.parse(cell).body for cell in _cells((ROOT / source).read_text(encoding="utf-8"))]
-
-
 def references(name: str) -> list[str]:
     """Return the keys of the methods that an exhibit rests on, as far as its code shows them (`dpslib.methods`)."""
     one = subject(name)
-    return methods.of_cell(statements(one.source), one.cell) if one.cell >= 0 else []
+    if one.cell < 0:
+        return []
+    return methods.of_cell(cells(one.source), one.cell)
 
 
 def plain(markdown: str) -> str:

@@ -108,6 +108,56 @@ def run(notebook: str, parameters: tuple[tuple[str, str], ...], output: Path | N
 
 
 @main.command
+@click.argument("name", metavar="ID")
+@click.option("--scale", default="reader", show_default=True, help="smoke, reader or paper.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set a parameter of the notebook, or an argument of a function that computes the figure; several times.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the files.  [default: _build/figures/ID]",
+)
+@click.option("--list", "listed", is_flag=True, help="Only list what can be set.")
+def figure(name: str, scale: str, settings: tuple[str, ...], output: Path | None, listed: bool) -> None:
+    """Recompute one figure or table alone and write its images, its data and how it was made.
+
+    ID is its label in the book, such as fig-a-04 or tab-b-1. Of its notebook, only the cells that it needs are
+    executed. For instance, Fig 4 for species of another breadth:
+
+        dps figure fig-a-04 --set sigma=0.8
+    """
+    from dpslib import recompute
+    from dpslib.execute import NotebookError
+
+    try:
+        if listed:
+            for key, kind in recompute.settable(name).items():
+                click.echo(f"{key:<20}{kind}")
+            return
+        given = dict(recompute.parse_setting(text) for text in settings)
+        if given.get("scale", scale) != scale:
+            raise UserError(f"--scale {scale} and --set scale={given['scale']} say different things")
+        planned = recompute.plan(name, {"scale": scale, **given})
+    except (FileNotFoundError, TypeError, ValueError) as error:
+        raise UserError(str(error)) from None
+    try:
+        folder = recompute.recompute(planned, output)
+    except NotebookError as error:
+        failure = (
+            UserError(str(error)) if error.name in ("TypeError", "ValueError") else click.ClickException(str(error))
+        )
+        raise failure from None
+    for path in sorted(folder.iterdir()):
+        click.echo(shown(path))
+
+
+@main.command
 @click.argument("name")
 @parameter_option
 def record(name: str, parameters: tuple[tuple[str, str], ...]) -> None:
@@ -183,6 +233,127 @@ def cite(name: str, form: str) -> None:
 
     try:
         click.echo(citation.formatted(name, form), nl=False)
+    except (FileNotFoundError, ValueError) as error:
+        raise UserError(str(error)) from None
+
+
+scale_option = click.option(
+    "--scale", type=click.Choice(("smoke", "reader", "paper")), default="smoke", show_default=True
+)
+
+
+@main.group
+def release() -> None:
+    """Compare a build with the release before it, and keep what a release holds."""
+
+
+@release.command("check")
+@scale_option
+@click.option(
+    "--exhibits",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Figures and tables of the build.  [default: _build/exhibits/SCALE]",
+)
+def release_check(scale: str, exhibits: Path | None) -> None:
+    """Find changes of figures that CHANGELOG.md does not explain; exit code 1 if there are some.
+
+    A change of data or axes is explained by a line in the changelog's first section, such as
+
+        - `fig-a-04`, `tab-a-*` (data, axes): the catalogue has the printed breadths now.
+    """
+    from dpslib import release as work
+
+    try:
+        wrong = work.check(scale, exhibits=exhibits)
+        count = len(work.describe_all(exhibits or work.EXHIBITS / scale))
+        before = work.latest(scale)
+    except (FileNotFoundError, ValueError) as error:
+        raise UserError(str(error)) from None
+    if wrong:
+        raise click.ClickException("\n".join(["changed without a reason:", *wrong]))
+    if before is None:
+        click.echo(f"{count} figures and tables; nothing is kept of an earlier release at scale {scale}")
+    else:
+        click.echo(f"{count} figures and tables, all changes explained")
+
+
+@release.command("store")
+@scale_option
+def release_store(scale: str) -> None:
+    """Keep what a build holds in data/releases; refused if something changed unexplained."""
+    from dpslib import release as work
+
+    try:
+        click.echo(shown(work.store(scale)))
+    except FileNotFoundError as error:
+        raise UserError(str(error)) from None
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+
+
+@release.command("metadata")
+def release_metadata() -> None:
+    """Write codemeta.json and .zenodo.json from CITATION.cff."""
+    from dpslib import metadata
+
+    for path in metadata.write():
+        click.echo(shown(path))
+
+
+@main.command
+@scale_option
+@click.option("--notebook", "notebooks", multiple=True, help="Only this notebook; may be given several times.")
+@click.option("--tolerance", type=float, help="Largest relative difference that counts as none.  [default: 1e-6]")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write the certificate.  [default: _build/verify/certificate-SCALE.json]",
+)
+def verify(scale: str, notebooks: tuple[str, ...], tolerance: float | None, output: Path | None) -> None:
+    """Execute notebooks again and compare what they give with the release: exit code 1 if something differs.
+
+    The certificate that is written can be sent to the project; the book shows those received.
+    """
+    import json
+
+    from dpslib import release as releases
+    from dpslib import verify as work
+    from dpslib.execute import NotebookError, write_atomically
+
+    target = output or work.FOLDER / f"certificate-{scale}.json"
+    if output is not None and not output.resolve().parent.is_dir():
+        raise UserError(f"--output {shown(output)}: there is no folder {shown(output.resolve().parent)}")
+    stems = [find_notebook(name).stem for name in notebooks]
+    limit = releases.TOLERANCE if tolerance is None else tolerance
+    try:
+        found = work.verify(scale, stems, tolerance=limit)
+    except (FileNotFoundError, ValueError) as error:
+        raise UserError(str(error)) from None
+    except NotebookError as error:
+        raise click.ClickException(str(error)) from None
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(target, (json.dumps(found.certificate, indent=1) + "\n").encode())
+    click.echo(work.text(found))
+    click.echo(shown(target))
+    if not found.passed:
+        raise SystemExit(1)
+
+
+@main.command
+@scale_option
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder to write, or a file that ends in .zip.  [default: _build/crate/SCALE]",
+)
+def crate(scale: str, output: Path | None) -> None:
+    """Write all figures and tables of a build as one RO-Crate: each with the action that made it."""
+    from dpslib import crate as work
+
+    try:
+        click.echo(shown(work.write(scale, output)))
     except (FileNotFoundError, ValueError) as error:
         raise UserError(str(error)) from None
 

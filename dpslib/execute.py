@@ -14,12 +14,13 @@ import json
 import multiprocessing
 import os
 import platform
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -36,6 +37,9 @@ PACKAGES = ("torch", "numba", "numpy", "scipy", "xarray", "matplotlib", "seaborn
 
 #: Below ``data/``, the folder of recorded results. A file is part of the key of a notebook that spells out its name.
 RESULTS = "results"
+
+#: Folders below ``data/`` that say what an execution gave; none reads them.
+RECEIPTS = ("certificates", "releases")
 
 
 STARTS, START_TIMEOUT = 3, 120
@@ -57,6 +61,9 @@ class Record:
         device: The processor or accelerator that was used.
         cpus: Number of processors that the process could use.
         sha256: SHA-256 of the executed notebook.
+        commit: The commit it was made from, with `+` where files of the project differed from it; empty where there
+            is no repository.
+        cells: Wall time of each code cell in seconds, by its id.
     """
 
     notebook: str
@@ -69,6 +76,8 @@ class Record:
     device: str
     cpus: int
     sha256: str
+    commit: str = ""
+    cells: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: Path) -> Record | None:
@@ -258,7 +267,7 @@ def execution_key(source: Path, parameters: Mapping[str, Any]) -> str:
         "source": text,
         "parameters": dict(parameters),
         "library": file_digests(ROOT / "dpslib", "*.py"),
-        "data": file_digests(ROOT / "data", skip=(RESULTS,)),
+        "data": file_digests(ROOT / "data", skip=(RESULTS, *RECEIPTS)),
         "results": {name: value for name, value in results.items() if Path(name).stem in text},
         "python": platform.python_version(),
         "packages": versions(),
@@ -342,25 +351,11 @@ def execute(source: Path, output: Path, parameters: Mapping[str, Any], *, force:
         return record
 
     output.parent.mkdir(parents=True, exist_ok=True)
-    started = datetime.now(UTC).isoformat(timespec="seconds")
-    clock = time.perf_counter()
-    data = _run(source, complete, output)
-    record = Record(
-        notebook=source.stem,
-        key=key,
-        parameters=complete,
-        seconds=round(time.perf_counter() - clock, 2),
-        started=started,
-        python=platform.python_version(),
-        packages=versions(),
-        device=device_name(complete.get("device")),
-        cpus=cpu_count(),
-        sha256=digest(data),
-    )
+    data, record = run_notebook(source, read_source(source), complete, output, key)
     # Between these two steps there is no record, so a kill here cannot pair the new with the old.
     record_path(output).unlink(missing_ok=True)
     write_atomically(output, data)
-    write_atomically(record_path(output), (json.dumps(asdict(record), indent=2) + "\n").encode())
+    write_record(record, output)
     failed_path(output).unlink(missing_ok=True)
     return record
 
@@ -419,6 +414,11 @@ def _execute_own(source: Path, folder: Path, parameters: dict[str, Any]) -> Reco
     return execute(source, folder / f"{source.stem}.ipynb", own)
 
 
+def write_record(record: Record, output: Path) -> None:
+    """Write a record to its place beside an executed notebook."""
+    write_atomically(record_path(output), (json.dumps(asdict(record), indent=2) + "\n").encode())
+
+
 def failed_path(output: Path) -> Path:
     """Return where a notebook is kept that failed on the way to an output."""
     return output.with_suffix(".failed.ipynb")
@@ -426,29 +426,83 @@ def failed_path(output: Path) -> Path:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that it is there with all its bytes or as it was before."""
-    with _temporary_folder(path.parent) as folder:
+    with temporary_folder(path.parent) as folder:
         part = folder / path.name
         part.write_bytes(data)
         part.replace(path)
 
 
 @contextlib.contextmanager
-def _temporary_folder(parent: Path) -> Iterator[Path]:
+def temporary_folder(parent: Path) -> Iterator[Path]:
+    """Make a folder to prepare files in that are then moved to where they belong; it is gone afterwards."""
     # Hidden, so that no tool which collects notebooks finds one half-way; on the same file system, so that
     # moving out of it is one step.
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=parent) as folder:
         yield Path(folder)
 
 
-def _run(source: Path, parameters: Mapping[str, Any], output: Path) -> bytes:
-    """Execute a notebook and return the bytes of the normalised result."""
+def commit() -> str:
+    """Return the commit of the project's files, with `+` where they differ from it, or nothing without a repository."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    try:
+        changed = git("status", "--porcelain", "--", "data", "dpslib", "notebooks").strip()
+        return git("rev-parse", "HEAD").strip() + ("+" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def run_notebook(
+    source: Path, cells: NotebookNode, parameters: Mapping[str, Any], output: Path, key: str
+) -> tuple[bytes, Record]:
+    """Execute a notebook as it is given.
+
+    Args:
+        source: The ``.py`` file it comes from, whose folder is the working folder.
+        cells: The notebook, or some of its cells.
+        parameters: The value of each parameter.
+        output: Where the result is to lie; only a notebook that failed is written, beside it. The folder exists.
+        key: What the record gets as its key.
+
+    Returns:
+        The bytes of the normalised result, and its record.
+
+    Raises:
+        NotebookError: A cell raised an exception.
+    """
+    started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
+    made_from = commit()
+    data, seconds = _run(source, cells, parameters, output)
+    record = Record(
+        notebook=source.stem,
+        key=key,
+        parameters=dict(parameters),
+        seconds=round(time.perf_counter() - clock, 2),
+        started=started,
+        python=platform.python_version(),
+        packages=versions(),
+        device=device_name(parameters.get("device")),
+        cpus=cpu_count(),
+        sha256=digest(data),
+        commit=made_from,
+        cells=seconds,
+    )
+    return data, record
+
+
+def _run(
+    source: Path, cells: NotebookNode, parameters: Mapping[str, Any], output: Path
+) -> tuple[bytes, dict[str, float]]:
+    """Execute a notebook; return the bytes of the normalised result, and the seconds of each code cell."""
     import nbformat
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
-    with _temporary_folder(output.parent) as folder:
+    with temporary_folder(output.parent) as folder:
         plain, done = folder / "plain.ipynb", folder / output.name
-        nbformat.write(read_source(source), plain)
+        nbformat.write(cells, plain)
         try:
             with _own_environment(folder):
                 notebook = _started(
@@ -467,7 +521,14 @@ def _run(source: Path, parameters: Mapping[str, Any], output: Path) -> bytes:
         except PapermillExecutionError as error:
             done.replace(failed_path(output))
             raise NotebookError(source, error.ename, error.evalue, error.source, failed_path(output)) from None
-        return (nbformat.writes(normalise(notebook)) + "\n").encode()
+        durations = [cell.metadata.get("papermill", {}).get("duration") for cell in notebook.cells]
+        normalise(notebook)
+        seconds = {
+            cell.id: round(duration, 3)
+            for cell, duration in zip(notebook.cells, durations, strict=True)
+            if cell.cell_type == "code" and duration is not None
+        }
+        return (nbformat.writes(notebook) + "\n").encode(), seconds
 
 
 def _started(execute: Callable[[], NotebookNode]) -> NotebookNode:

@@ -1,7 +1,7 @@
 """What the work as a whole is: read from `CITATION.cff`, and told to others in their formats.
 
-`CITATION.cff` is the one place that says it. `codemeta.json` (for archives of software) and `.zenodo.json` (for a deposit at
-Zenodo) are made from it and from `pyproject.toml` by `dps release metadata`.
+`CITATION.cff` is the one place that says it. `codemeta.json` (for archives of software) and `.zenodo.json` (for a
+deposit at Zenodo) are made from it and from `pyproject.toml` by `dps release metadata`.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def _copyright(root: Path) -> int:
 def repository() -> str:
     """Return the address of the repository that a book is built from, or nothing where none is known.
 
-    It is that of `CITATION.cff`. In a workflow of GitHub it is that of the workflow, so that a fork's book leads to the fork.
+    It is that of `CITATION.cff`; in a workflow of GitHub that of the workflow, so that a fork's book leads to the fork.
     """
     server, name = os.environ.get("GITHUB_SERVER_URL", ""), os.environ.get("GITHUB_REPOSITORY", "")
     return f"{server}/{name}" if server and name else work().repository

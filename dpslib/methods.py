@@ -1,20 +1,22 @@
 """Which works of others the computation of a figure or table rests on, found by following its code.
 
-A figure's cell names variables; the cells before it say what they were made from, and by which functions of the library;
-those call others. What is reached that way is compared with the names in `data/methods.yaml`. Nothing is executed: the sources
-are read as syntax trees. The search errs on the side of naming too much (a branch that is not taken counts), with
-one exception, see `DEFAULT`.
+A figure's cell names variables; the cells before it say what they were made from, and by which functions of the
+library; those call others. What is reached that way is compared with the names in `data/methods.yaml`. Nothing is
+executed: the sources are read as syntax trees. The search errs on the side of naming too much (a branch that is not
+taken counts), with one exception, see `DEFAULT`. Results that are read from `data/results` count as what reads them.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 import yaml
+
+from dpslib.slicing import needed
 
 ROOT = Path(__file__).resolve().parent.parent
 """The root of the checkout."""
@@ -23,7 +25,7 @@ OPTIMISERS = ("dpslib.optimiser.Adam", "dpslib.optimiser.GradientDescent", "dpsl
 """What finds agents; the solver knows all of them, an experiment says which."""
 
 DEFAULT = "dpslib.newton.Newton"
-"""What the solver takes where an experiment says nothing. That the solver's code names every optimiser counts for none."""
+"""What the solver takes where an experiment says nothing; that its own code names every optimiser counts for none."""
 
 UNDECIDED = ("dpslib.solver", "dpslib.descent", "dpslib.compiled")
 """Modules that handle any optimiser, so that a name of one in them says nothing."""
@@ -69,9 +71,8 @@ def load(file: Path = ROOT / "data" / "methods.yaml") -> tuple[Method, ...]:
 
 @dataclass
 class _Uses:
-    """What a piece of code names: plain names, dotted chains that begin with one, and attributes of anything."""
+    """What a piece of code names: dotted chains such as `np.linalg.norm`, and attributes of anything."""
 
-    names: set[str] = field(default_factory=set)
     chains: set[str] = field(default_factory=set)
     attributes: set[str] = field(default_factory=set)
 
@@ -82,12 +83,11 @@ class _Reader(ast.NodeVisitor):
     def __init__(self) -> None:
         self.uses = _Uses()
 
-    def visit_Name(self, node: ast.Name) -> None:  # noqa: N802 (the name is the protocol's)
+    def visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Load):
-            self.uses.names.add(node.id)
             self.uses.chains.add(node.id)
 
-    def visit_Attribute(self, node: ast.Attribute) -> None:  # noqa: N802
+    def visit_Attribute(self, node: ast.Attribute) -> None:
         self.uses.attributes.add(node.attr)
         parts, base = [node.attr], node.value
         while isinstance(base, ast.Attribute):
@@ -100,11 +100,11 @@ class _Reader(ast.NodeVisitor):
     def visit_arg(self, node: ast.arg) -> None:
         pass
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:  # noqa: N802
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         if node.value is not None:
             self.visit(node.value)
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         for part in [*node.decorator_list, node.args, *node.body]:
             self.visit(part)
 
@@ -241,66 +241,57 @@ def _follow(module_name: str, module: _Module, own: str, asked: set[str]) -> Ite
             yield f"{target}.{rest}" if rest else target
 
 
-def of_cell(statements: list[list[ast.stmt]], cell: int) -> list[str]:
+@cache
+def _statements(cell: str) -> tuple[str, ...]:
+    return tuple(ast.unparse(statement) for statement in ast.parse(cell).body)
+
+
+@cache
+def _imported(code: str) -> dict[str, str]:
+    return _imports(ast.parse(code))
+
+
+def of_cell(cells: Sequence[str], target: int) -> list[str]:
     """Return the references of the methods that the outputs of a notebook's cell rest on.
 
     Args:
-        statements: the statements of each cell, in order.
-        cell: the index of the cell.
+        cells: the sources of the code cells up to this one at least.
+        target: position of the cell.
 
     Returns:
         Keys of `book/references.bib`, in the order of `data/methods.yaml`.
+
+    Raises:
+        SyntaxError: a cell is not valid Python.
     """
-    dotted, attributes = named(statements, cell)
+    dotted, attributes = named(cells, target)
     reached = reach(sorted(dotted), attributes)
     return [method.reference for method in load() if method.is_in(reached)]
 
 
-def named(statements: list[list[ast.stmt]], cell: int) -> tuple[set[str], set[str]]:
+def named(cells: Sequence[str], target: int) -> tuple[set[str], set[str]]:
     """Return what a notebook's cell, and what it needs of the cells before, names of imported modules.
 
     Args:
-        statements: the statements of each cell, in order.
-        cell: the index of the cell.
+        cells: the sources of the code cells up to this one at least.
+        target: position of the cell.
 
     Returns:
         Dotted names, such as `dpslib.experiments.ecology.insurance`, and what is asked of objects, such as `measures`.
+
+    Raises:
+        SyntaxError: a cell is not valid Python.
     """
-    imported: dict[str, str] = {}
-    for one in statements:
-        for statement in one:
-            imported |= _imports(statement)
-    needed, attributes, dotted = set[str](), set[str](), set[str]()
-    for position in range(cell, -1, -1):
-        for statement in reversed(statements[position]):
-            if isinstance(statement, ast.Import | ast.ImportFrom):
-                continue
-            if position != cell and not _stored(statement) & needed:
-                continue
-            reader = _Reader()
-            reader.visit(statement)
-            uses = reader.uses
-            needed |= uses.names - set(imported)
-            attributes |= uses.attributes
-            for chain in uses.chains:
-                head, _, rest = chain.partition(".")
-                if head in imported:
-                    dotted.add(f"{imported[head]}.{rest}" if rest else imported[head])
-    return dotted, attributes
-
-
-def _stored(statement: ast.stmt) -> set[str]:
-    """Return the names that a statement gives a value, or changes an item or attribute of."""
-    found = set()
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            found.add(node.name)
-        elif isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store):
-            base = node.value
-            while isinstance(base, ast.Subscript | ast.Attribute):
-                base = base.value
-            if isinstance(base, ast.Name):
-                found.add(base.id)
-    return found
+    # Statement by statement, since a cell often prepares more than one figure.
+    before = [statement for cell in cells[:target] for statement in _statements(cell)]
+    pieces = [*before, cells[target]]
+    imported = {name: full for piece in pieces for name, full in _imported(piece).items()}
+    reader = _Reader()
+    for position in needed(pieces, len(before)):
+        reader.visit(ast.parse(pieces[position]))
+    dotted = set()
+    for chain in reader.uses.chains:
+        head, _, rest = chain.partition(".")
+        if head in imported:
+            dotted.add(f"{imported[head]}.{rest}" if rest else imported[head])
+    return dotted, reader.uses.attributes

@@ -11,6 +11,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
+import xarray as xr
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
@@ -78,6 +79,19 @@ class Network:
         matrix = torch.zeros(self.n_components, self.n_agents, dtype=torch.float64)
         matrix[self.component, torch.arange(self.n_agents)] = self.weights
         return matrix
+
+    def data(self) -> xr.Dataset:
+        """Return `interaction` (agent, other), `weight` and `component` (agent), agents counted from 1."""
+        agents = np.arange(1, self.n_agents + 1)
+        return xr.Dataset(
+            {
+                "interaction": (("agent", "other"), self.interaction.numpy()),
+                "weight": ("agent", self.weights.numpy()),
+                "component": ("agent", self.component.numpy()),
+            },
+            coords={"agent": agents, "other": agents},
+            attrs={"network": self.name},
+        )
 
 
 def isolated(n: int) -> Network:

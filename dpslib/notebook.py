@@ -1,17 +1,29 @@
-"""What the notebooks of the book share: checked parameters, numbered tables, numbers cited in the text, provenance."""
+"""What the notebooks of the book share.
+
+Checked parameters, numbered figures and tables that carry their data, numbers cited in the text, provenance.
+"""
 
 from __future__ import annotations
 
+import base64
+import functools
+import inspect
 import json
+import math
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import pandas as pd
     from IPython.display import Markdown
+    from matplotlib.figure import Figure
+
+    from dpslib.datafile import Tabular
+
+T = TypeVar("T")
 
 SCALES = ("smoke", "reader", "paper")
 """How much a notebook computes, for a check, for a reader, or as much as the papers did."""
@@ -50,6 +62,10 @@ class Run:
         return options
 
 
+BUNDLE = "application/vnd.dpslib.exhibit+json"
+"""The type of output by which a cell carries what its figure or table is made of, for `exhibits.read` to take."""
+
+
 def setup(scale: str, seed: int, device: str, convention: str, optimiser: str = "own") -> Run:
     """Check a notebook's parameters and set the look of its figures.
 
@@ -66,21 +82,70 @@ def setup(scale: str, seed: int, device: str, convention: str, optimiser: str = 
     Raises:
         TypeError, ValueError: if a parameter is not valid; the message names it, its value and what is allowed.
     """
-    from matplotlib_inline.backend_inline import set_matplotlib_formats
+    from dpslib.plots.style import use_style
 
+    run = check(scale, seed, device, convention, optimiser)
+    use_style()
+    return run
+
+
+def check(scale: str, seed: int, device: str, convention: str, optimiser: str = "own") -> Run:
+    """Check a notebook's parameters and do nothing else; arguments and errors as `setup`."""
     from dpslib import _validate
     from dpslib.convention import CONVENTIONS
-    from dpslib.plots.style import use_style
 
     _validate.choice("scale", scale, SCALES)
     _validate.integer("seed", seed, 0)
     _validate.device(device)
     _validate.choice("convention", convention, CONVENTIONS)
     _validate.choice("optimiser", optimiser, OPTIMISERS)
-    use_style()
-    # Without a date, the same figure is the same file.
-    set_matplotlib_formats("svg", metadata={"Date": None})
     return Run(scale, seed, device, convention, optimiser)
+
+
+def show(figure: Figure, data: Tabular | Mapping[str, Tabular]) -> None:
+    """Show a figure, and let the cell carry its image, the data behind it and its axes.
+
+    Args:
+        figure: what to show; it is closed afterwards.
+        data: what it shows, as a data set, an array or a data frame, or several of these by name.
+
+    Raises:
+        TypeError, ValueError: `data` is none of these, or is empty; nothing is shown then.
+    """
+    import matplotlib.pyplot as plt
+    from IPython.display import display
+
+    from dpslib import datafile
+    from dpslib.plots import files
+
+    carried = {"data": base64.b64encode(datafile.netcdf(data)).decode(), "axes": files.axes(figure)}
+    images = files.images(figure)
+    carried |= {kind: base64.b64encode(images[kind]).decode() for kind in ("png", "pdf")}
+    plt.close(figure)
+    shown = {"image/svg+xml": images["svg"].decode(), "text/plain": str(figure), BUNDLE: {"kind": "figure", **carried}}
+    display(shown, raw=True)
+
+
+def given(function: Callable[..., T], **arguments: Any) -> Callable[..., T]:
+    """Return a function that takes some arguments as they are given here, whatever it is called with.
+
+    Args:
+        function: the function.
+        arguments: values by the names of its arguments.
+
+    Raises:
+        TypeError: the function has no such argument.
+    """
+    signature = inspect.signature(function)
+    signature.bind_partial(**arguments)
+
+    @functools.wraps(function)
+    def call(*positional: Any, **named: Any) -> T:
+        bound = signature.bind_partial(*positional, **named)
+        bound.arguments |= arguments
+        return function(*bound.args, **bound.kwargs)
+
+    return call
 
 
 def provenance(run: Run) -> Markdown:
@@ -95,7 +160,23 @@ def provenance(run: Run) -> Markdown:
     )
 
 
-def claims_table(results: Mapping[str, float], anchor: str, *, label: str, caption: str) -> Markdown:
+@dataclass(frozen=True)
+class Table:
+    """A numbered table, as the value of a cell.
+
+    Attributes:
+        data: what the book shows, in MyST Markdown.
+        bundle: what `exhibits.read` takes out of the executed cell: id, caption and columns.
+    """
+
+    data: str
+    bundle: Mapping[str, Any]
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {"text/markdown": self.data, "text/plain": f"table {self.bundle['id']}", BUNDLE: self.bundle}
+
+
+def claims_table(results: Mapping[str, float], anchor: str, *, label: str, caption: str) -> Table:
     """Show printed against recomputed values of a figure or table as a numbered table.
 
     Args:
@@ -160,7 +241,7 @@ def table(
     caption: str,
     formats: dict[str, str] | None = None,
     index: bool = False,
-) -> Markdown:
+) -> Table:
     """Show a data frame as a numbered table of the book.
 
     Args:
@@ -177,7 +258,6 @@ def table(
         ValueError: A format names a column that is not there.
     """
     import pandas as pd
-    from IPython.display import Markdown
     from pandas.api.types import is_numeric_dtype
 
     shown = frame.reset_index() if index else frame
@@ -185,23 +265,23 @@ def table(
     if unknown := set(formats) - set(map(str, shown.columns)):
         raise ValueError(f"no column {', '.join(sorted(unknown))}; there are: {', '.join(map(str, shown.columns))}")
 
-    def cell(value: Any, column: object) -> str:
+    def text(value: Any, column: object) -> str:
         if pd.api.types.is_scalar(value) and pd.isna(value):
             return "–"
-        return escape(value if isinstance(value, Markup) else format(value, formats.get(str(column), "")))
+        return value if isinstance(value, Markup) else format(value, formats.get(str(column), ""))
 
-    def row(cells: list[str]) -> str:
+    def row(cells: Sequence[str]) -> str:
         return f"| {' | '.join(cells)} |"
 
     columns = list(shown.columns)
-    rule = ["--:" if is_numeric_dtype(shown.dtypes.iloc[i]) else ":--" for i in range(len(columns))]
-    body = [
-        row([cell(value, column) for value, column in zip(values, columns, strict=True)])
-        for values in shown.itertuples(index=False, name=None)
-    ]
+    numeric = [is_numeric_dtype(dtype) for dtype in shown.dtypes]
+    texts = [[text(value, name) for value in shown.iloc[:, i]] for i, name in enumerate(columns)]
+    rule = ["--:" if number else ":--" for number in numeric]
+    body = [row([escape(cell) for cell in cells]) for cells in zip(*texts, strict=True)]
+    caption = " ".join(caption.split())
     # A fence of tildes: unlike one of backticks, its first line may contain backticks.
     lines = [
-        f"~~~~~{{table}} {' '.join(caption.split())}",
+        f"~~~~~{{table}} {caption}",
         f":name: {label}",
         "",
         row([escape(column) for column in columns]),
@@ -209,7 +289,30 @@ def table(
         *body,
         "~~~~~",
     ]
-    return Markdown("\n".join(lines))
+    carried = [
+        {
+            "name": str(name),
+            "numeric": numeric[i],
+            "shown": texts[i],
+            "values": [_plain(value) for value in shown.iloc[:, i]],
+        }
+        for i, name in enumerate(columns)
+    ]
+    return Table("\n".join(lines), {"kind": "table", "id": label, "caption": caption, "columns": carried})
+
+
+def _plain(value: Any) -> Any:
+    """Return the value of a table's cell as JSON holds it, a number with all its digits."""
+    import numpy as np
+    import pandas as pd
+
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return None
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if isinstance(value, bool | int | float) else str(value)
 
 
 def cite(name: str, value: Any, fmt: str = "") -> None:

@@ -26,7 +26,7 @@ import pandas as pd
 
 from dpslib import CONVENTIONS, catalogues, network
 from dpslib.experiments import identification, model, pairs
-from dpslib.notebook import cite, claims_table, provenance, setup, table
+from dpslib.notebook import cite, claims_table, provenance, setup, show, table
 from dpslib.plots import model as draw
 from dpslib.plots.style import panel_letters
 from dpslib.workload import METRICS, workload_metrics
@@ -73,7 +73,7 @@ draw.interaction_graph(network.complete(3).interaction.numpy(), axes[0, 1])
 for task, ax in zip("AB", axes[1], strict=True):
     draw.coverage(scene, task, ax)
 panel_letters(axes.flat)
-plt.show()
+show(fig, {"agents": scene, "network": network.complete(3).data()})
 
 # %%
 for task in "AB":
@@ -125,7 +125,7 @@ draw.penalty_response(
     constrained.offset, axes[2], symbol="$λ_s$", ylabel="mean distance from π"
 )
 panel_letters(axes)
-plt.show()
+show(fig, constrained)
 
 # %% [markdown]
 # Both penalties act as steps rather than slopes: up to a critical strength the agents stay where the demand wants them, then
@@ -152,7 +152,7 @@ fig, axes = plt.subplots(1, 2, figsize=(9, 3.8))
 draw.densities(both, axes[0])
 draw.log_ratio(both, axes[1])
 panel_letters(axes)
-plt.show()
+show(fig, both)
 
 # %%
 fixed = both.sel(sigma=pairs.BREADTH)
@@ -197,7 +197,7 @@ fig, axes = plt.subplots(1, 2, figsize=(9, 3.5))
 draw.heterogeneity_of_pair(profile, axes[0])
 draw.heterogeneity_of_copies(profile, axes[1])
 panel_letters(axes)
-plt.show()
+show(fig, profile)
 
 # %% [markdown]
 # Appendix A.4.2 says that adding copies of one agent always lowers heterogeneity and drives it to zero. For the paper's
@@ -221,10 +221,13 @@ print("falls with every copy:", bool((redundant.diff("copies") < 0).all()))
 
 # %% typed="sixteen, five, nine, 0.3, 2: sizes and breadths of the catalogues, settings" mystnb={"figure": {"name": "fig-a-34", "caption": "Fig 34 of paper A: demands for (a) the general principles, (b) the multi-Gaussian series, (c) robustness. Each curve is scaled to its row. Kinds in (a) are the paper's, their parameters our reading; (b) has its peaks at 2πk/(n+1) and (c) its breadths as the printed numbers prove."}, "image": {"alt": "Three panels of small curves: sixteen diverse demands from uniform to five modes; nine mixtures of one to nine equal narrow peaks; sixteen single modes at evenly spaced places with breadths cycling from 0.3 to 2."}}
 fig, axes = plt.subplots(1, 3, figsize=(9, 6))
-for name, ax in zip(("diverse", "multi_gaussian", "unimodal"), axes, strict=True):
+shown = ("diverse", "multi_gaussian", "unimodal")
+for name, ax in zip(shown, axes, strict=True):
     draw.catalogue(catalogues.get_catalogue(name), ax, convention=run.convention)
 panel_letters(axes)
-plt.show()
+show(
+    fig, {name: catalogues.get_catalogue(name).curves(run.convention) for name in shown}
+)
 
 # %%
 claims_table(
@@ -237,7 +240,7 @@ claims_table(
 # %% typed="two, three, four: demands of the catalogue, settings" mystnb={"figure": {"name": "fig-a-35", "caption": "Fig 35 of paper A: demands for the efficiency principle. The bi-Gaussian is named in section 4.4; that the others range from one broad mode to four modes is our reading."}, "image": {"alt": "Six small curves: one broad mode, two equal modes, two unequal modes, two close modes, three modes, four modes."}}
 fig, ax = plt.subplots(figsize=(6, 3.5))
 draw.catalogue(catalogues.efficiency(), ax, convention=run.convention)
-plt.show()
+show(fig, catalogues.efficiency().curves(run.convention))
 
 # %% [markdown]
 # Appendix D.2 describes a demand by {glue:text}`metrics` metrics. {numref}`tab-c-metrics` lists them for the multi-Gaussian series.
@@ -270,7 +273,7 @@ fourier = model.fourier_convergence()
 # %% mystnb={"figure": {"name": "fig-c-fourier", "caption": "Largest difference between the Fourier series of the wrapped Gaussian, cut after some harmonics, and its sum over images. Dotted: the spacing of floating-point numbers at 1."}, "image": {"alt": "Four falling curves on a logarithmic scale, each falling to about the dotted line; the broader the density, the fewer harmonics it takes."}}
 fig, ax = plt.subplots(figsize=(6, 4))
 draw.fourier_error(fourier, ax)
-plt.show()
+show(fig, fourier)
 
 # %% [markdown]
 # ### Unimodality
@@ -329,7 +332,7 @@ others = count.where(
 # %% mystnb={"figure": {"name": "fig-c-convention", "caption": "Every dot is one convention: a skill density (row) with one order p, floor, norm and root. Across: how many of the numbers printed with Fig 4, Table 1 and Fig 17 it gives to every printed digit. Dashed: all of them."}, "image": {"alt": "Rows of dots by skill density; all lie near zero except a few of the von Mises density with κ = 1/σ², which come close to the dashed line at the right."}}
 fig, ax = plt.subplots(figsize=(8, 4.5))
 draw.convention_counts(found, ax)
-plt.show()
+show(fig, found)
 
 # %%
 cite("conventions", found.sizes["convention"])
@@ -372,7 +375,7 @@ moved = identification.windows()
 # %% mystnb={"figure": {"name": "fig-c-windows", "caption": "What the printed digits allow: numbers reached when one choice moves away from the identified convention. Green: as many as the identified convention itself."}, "image": {"alt": "Bars of how many printed numbers remain for small changes of p, of the exponent of σ, of the floor and of the grid; most changes lose several numbers, very small floors lose none."}}
 fig, ax = plt.subplots(figsize=(8, 6))
 draw.identification_windows(moved, ax)
-plt.show()
+show(fig, moved)
 
 # %%
 unseen = moved.where(

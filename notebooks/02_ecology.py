@@ -31,6 +31,7 @@ from dpslib.notebook import (
     provenance,
     record,
     setup,
+    show,
     table,
 )
 from dpslib.plots import ecology as draw
@@ -68,7 +69,7 @@ radiation = ecology.adaptive_radiation(
 # %% typed="five: niches of the environment, our setting" mystnb={"figure": {"name": "fig-a-03", "caption": "Fig 3 of paper A: mean specialisation of optimised communities of growing size in a uniform environment and in one with five niches. Dots: single runs; lines: their mean; dotted: the mean specialisation that the runs start from."}, "image": {"alt": "Specialisation against community size: the multi-Gaussian curve rises steeply for small communities and then levels off; the uniform curve stays well below it and below the starting value."}}
 fig, ax = plt.subplots(figsize=(7, 4.5))
 draw.specialisation_by_size(radiation, ax)
-plt.show()
+show(fig, radiation)
 
 # %%
 trend = ecology.radiation_trend(radiation).mean("run")
@@ -141,7 +142,14 @@ draw.statistic_by_demand(
 )
 catalogue(pressures, axes["d"], convention=run.convention)
 panel_letters([axes[letter] for letter in "abcd"])
-plt.show()
+show(
+    fig,
+    {
+        "production": community.single,
+        "statistics": statistics,
+        "pressures": pressures.curves(run.convention),
+    },
+)
 
 # %% [markdown]
 # The paper summarises the sixteen pressures in its Table 1; here it is, recomputed. The p-values are those of a paired t-test
@@ -222,7 +230,7 @@ fig, axes = plt.subplots(1, 2, figsize=(9, 3.5))
 draw.statistic_by_breadth(breadths["mean"], axes[0], ylabel="mean production")
 draw.statistic_by_breadth(breadths["cv"], axes[1], ylabel="coefficient of variation")
 panel_letters(axes)
-plt.show()
+show(fig, breadths)
 
 # %%
 mean = breadths["mean"]

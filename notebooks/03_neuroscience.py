@@ -23,7 +23,7 @@ import matplotlib.pyplot as plt
 
 from dpslib import network
 from dpslib.experiments import neuroscience
-from dpslib.notebook import cite, claims_table, provenance, record, setup, table
+from dpslib.notebook import cite, claims_table, provenance, record, setup, show, table
 from dpslib.plots import neuroscience as draw
 from dpslib.plots.style import panel_letters
 
@@ -59,7 +59,7 @@ fig, axes = plt.subplots(1, 3, figsize=(9, 3))
 for cluster, ax in zip([*neuroscience.stimuli(), None], axes, strict=True):
     draw.filters(filters, ax, cluster)
 panel_letters(axes)
-plt.show()
+show(fig, filters)
 
 # %%
 filter_results = neuroscience.retina_results(filters)
@@ -76,7 +76,7 @@ claims_table(
 # %% mystnb={"figure": {"name": "fig-c-filters", "caption": "Distribution over starts of the largest distance between all filters and both stimuli, in units of the stimuli's peak, when Adam descends the loss and when it descends its logarithm."}, "image": {"alt": "Two cumulative curves on a logarithmic axis: descending the loss, most starts end close to the stimuli and some far away; descending the logarithm, nearly all end close."}}
 fig, ax = plt.subplots(figsize=(6, 3.5))
 draw.filter_errors(filters, ax)
-plt.show()
+show(fig, filters.error)
 
 # %% typed="1: the tolerance that counts as a match, our setting"
 errors = neuroscience.retina_errors(filters)
@@ -129,7 +129,7 @@ print(
 star = network.star(9)
 fig, ax = plt.subplots(figsize=(5, 3.2))
 draw.topology(star, ax)
-plt.show()
+show(fig, star.data())
 
 # %%
 hub = neuroscience.specialise(star, **neuroscience.STAR[run.scale], **run.options)
@@ -139,7 +139,7 @@ fig, axes = plt.subplots(1, 2, figsize=(9, 3.8))
 draw.example(hub, axes[0])
 draw.agent_specialisation(hub, axes[1])
 panel_letters(axes)
-plt.show()
+show(fig, hub)
 
 # %%
 star_results = neuroscience.topology_results(hub)
@@ -199,7 +199,7 @@ print(
 tiers = network.three_tiers()
 fig, ax = plt.subplots(figsize=(7, 5))
 draw.topology(tiers, ax)
-plt.show()
+show(fig, tiers.data())
 
 # %%
 three = neuroscience.specialise(tiers, **neuroscience.TIERS[run.scale], **run.options)
@@ -207,7 +207,7 @@ three = neuroscience.specialise(tiers, **neuroscience.TIERS[run.scale], **run.op
 # %% mystnb={"figure": {"name": "fig-a-09", "caption": "Fig 9 of paper A: specialisation by tier, mean over random starts with one standard error, and every run (dots)."}, "image": {"alt": "Three bars, core, penumbra and periphery; the dots of the core spread over a wide range, those of the other tiers lie close together."}}
 fig, ax = plt.subplots(figsize=(6, 4))
 draw.tier_specialisation(three, ax)
-plt.show()
+show(fig, three.specialisation)
 
 # %%
 tier_results = neuroscience.topology_results(three)
@@ -289,7 +289,7 @@ fig, axes = plt.subplots(1, 2, figsize=(9, 3.8))
 draw.starts(star_starts, axes[0])
 draw.starts(tier_starts, axes[1])
 panel_letters(axes)
-plt.show()
+show(fig, {"star": star_starts.specialisation, "tiers": tier_starts.specialisation})
 
 # %% typed="three: setting of the paper, section 3.2.3"
 variations = neuroscience.variation_table(tier_starts)

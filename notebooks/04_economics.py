@@ -32,6 +32,7 @@ from dpslib.notebook import (
     provenance,
     record,
     setup,
+    show,
     table,
 )
 from dpslib.plots import economics as draw
@@ -78,7 +79,7 @@ for country in (0, 1):
     draw.country_profile(world, autarchies, country, axes[0, country])
     draw.country_profile(world, ["trade"], country, axes[1, country])
 panel_letters(axes.flat)
-plt.show()
+show(fig, world[["profile", "demand"]])
 
 # %% mystnb={"figure": {"name": "fig-a-11", "caption": "Fig 11 of paper A: realised consumption (shaded), the part of the demand that the production of both countries meets, under autarchy with either weight and under trade."}, "image": {"alt": "Three panels: under autarchy the shaded area is a flat band below the two peaks of the demand, lower for the smaller weight; under trade it fills the demand."}}
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.4), sharey=True)
@@ -86,7 +87,7 @@ for regime, ax in zip([*autarchies[::-1], "trade"], axes, strict=True):
     draw.realised_consumption(world, regime, ax)
     ax.label_outer()
 panel_letters(axes)
-plt.show()
+show(fig, world[["profile", "demand"]])
 
 # %%
 trading = economics.trade_results(world)
@@ -144,7 +145,7 @@ draw.consumption_by_resource(world, axes[0])
 caught = economics.trapped(world, margin=margin).sel(resource=economics.TRADE_RESOURCE)
 draw.trapped_share(caught, axes[1])
 panel_letters(axes)
-plt.show()
+show(fig, {"consumption": world[["consumption", "loss"]], "trapped": caught})
 
 # %%
 cite("trapped-margin", margin, ".0%")
@@ -198,7 +199,7 @@ for measure, ax in zip(("heterogeneity", "specialisation"), axes, strict=True):
     target = printed[f"A-3.3.2-{measure}"].value
     draw.correlation_distribution(correlations, measure, ax, printed=target)
 panel_letters(axes)
-plt.show()
+show(fig, correlations)
 
 # %%
 table(
@@ -269,7 +270,7 @@ for name, ax in zip(("heterogeneity", "specialisation", "mismatch"), axes, stric
     draw.sweep_of_tasks(workforce, name, ax)
 axes[2].set_yscale("log")
 panel_letters(axes)
-plt.show()
+show(fig, workforce)
 
 # %% tags=["nbval-check-output"]
 positive = (economics.firm_tests(correlations)["mean"] > 0).all()
@@ -304,7 +305,7 @@ axes[0, 1].legend(fontsize="small", loc="upper right")
 for ax in axes.flat:
     ax.label_outer()
 panel_letters(axes.flat)
-plt.show()
+show(fig, labour)
 
 # %%
 table(
@@ -393,7 +394,7 @@ fig, axes = plt.subplots(1, 2, figsize=(9, 4))
 for metric, ax in zip(("mean", "cv"), axes, strict=True):
     draw.metric_by_market(held, metric, ax, labels=catalogues.unimodal().labels)
 panel_letters(axes)
-plt.show()
+show(fig, held)
 
 # %% typed=["sixteen: markets of the paper, section 3.3.4", "2.5, 97.5: the interval shown, our setting"]
 t_printed = {metric: printed[f"A-3.3.4-{metric}-t"].value for metric in ("mean", "cv")}
@@ -424,7 +425,7 @@ for metric, ax in zip(("mean", "cv"), axes, strict=True):
     alone = float(still.sel(metric=metric))
     draw.t_distribution(draws, metric, ax, printed=t_printed[metric], still=alone)
 panel_letters(axes)
-plt.show()
+show(fig, {"noise": draws.t, "wave alone": still})
 
 # %%
 returns = economics.portfolio_results(draws)

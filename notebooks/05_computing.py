@@ -32,6 +32,7 @@ from dpslib.notebook import (
     provenance,
     record,
     setup,
+    show,
     table,
 )
 from dpslib.plots import computing as draw
@@ -80,7 +81,7 @@ fig, axes = plt.subplots(1, 2, figsize=(9, 4))
 draw.performance_by_heterogeneity(sweep, statistics, axes[0], printed=values)
 draw.performance_by_resource(relaxed, statistics, axes[1])
 panel_letters(axes)
-plt.show()
+show(fig, {"stiffness": sweep, "resource": relaxed, "statistics": statistics})
 
 # %% [markdown]
 # ### Held against print
@@ -103,7 +104,7 @@ fig, axes = plt.subplots(2, 4, figsize=(9, 5))
 axes[1, 3].set_axis_off()
 for name, ax in zip(computing.STATISTICS, axes.flat, strict=False):
     draw.statistic_by_norm(statistics[name], ax, printed=values[name])
-plt.show()
+show(fig, statistics)
 
 # %%
 table(
@@ -195,7 +196,15 @@ draw.surface(surface, fits, axes[0])
 draw.surface_residuals(surface, fits, axes[1])
 draw.one_agent(single, single_fits, axes[2])
 panel_letters(axes)
-plt.show()
+show(
+    fig,
+    {
+        "surface": surface,
+        "fits": fits,
+        "one agent": single,
+        "fits of one agent": single_fits,
+    },
+)
 
 # %% typed="two, five, four: the forms fitted"
 table(
@@ -282,7 +291,7 @@ for panel, ax in zip((before, after), axes, strict=False):
     draw.matrix(panel, ax, fmt=".3f")
 draw.matrix(rotation.robustness, axes[2], fmt=".2f")
 panel_letters(axes)
-plt.show()
+show(fig, rotation)
 
 # %%
 turned = pairs.rotation_results(rotation)

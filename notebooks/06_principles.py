@@ -45,6 +45,7 @@ from dpslib.notebook import (
     provenance,
     record,
     setup,
+    show,
     table,
 )
 from dpslib.plots import arguments as draw_arguments
@@ -98,21 +99,21 @@ draw_scaling.by_size(
     peaks, axes[1], variable="specialisation", ylabel="specialisation 1/σ"
 )
 panel_letters(axes)
-plt.show()
+show(fig, peaks)
 
 # %% mystnb={"figure": {"name": "fig-a-19", "caption": "Fig 19 of paper A: (a) the heterogeneity of Fig 18 on a logarithmic axis with the fitted log-logistic curve (dashed), and, in grey, that of random agents before any optimisation with its own fit. (b) Each of the eight workloads by itself."}, "image": {"alt": "Two panels against system size: two sigmoid curves, the optimised one well above the random one, both close to their dashed fits; eight curves, the one for a single peak staying near zero and those for more peaks rising well above it."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.8))
 draw_scaling.with_fit(peaks, axes[0])
 draw_scaling.by_task(peaks, axes[1])
 panel_letters(axes)
-plt.show()
+show(fig, peaks)
 
 # %% typed="sixteen: workloads of the paper, section 4.1" mystnb={"figure": {"name": "fig-a-20", "caption": "Fig 20 of paper A: (a) mean heterogeneity against size for sixteen unlike workloads, with the fitted log-logistic curve; small dots are single seeds. (b) Each workload by itself. The parameters of these workloads are our reading."}, "image": {"alt": "Two panels against system size: a rising curve close to its fit; sixteen curves, from nearly flat for single peaks to high for many peaks."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 4.2))
 draw_scaling.with_fit(unlike, axes[0], null=False)
 draw_scaling.by_task(unlike, axes[1])
 panel_letters(axes)
-plt.show()
+show(fig, unlike)
 
 # %% [markdown]
 # ### The null model
@@ -207,7 +208,7 @@ even = scaling.workload_influence(growth, "even", convention=run.convention)
 # %% typed="twelve, eight: metrics of appendix D.2 and workloads of section 4.2" mystnb={"figure": {"name": "fig-a-21", "caption": "Fig 21 of paper A: Pearson correlation of twelve metrics of the workload with the fitted limit of heterogeneity over eight workloads. Bars: fits to the mean over runs, blue where positive, purple where negative; dots: fits to single seeds; a star: passes Bonferroni's correction for twelve tests."}, "image": {"alt": "Bars of twelve correlations sorted by size: the strongest are positive for low-level heterogeneity and circular variance and negative for peak height; Fourier energies and the number of peaks are weakest."}}
 fig, ax = plt.subplots(figsize=(8, 4.2))
 draw_scaling.metric_correlations(influence, ax)
-plt.show()
+show(fig, influence)
 
 # %% typed="eight: workloads of section 4.2" mystnb={"figure": {"name": "fig-a-22", "caption": "Fig 22 of paper A: the fitted limit of heterogeneity against (a) the workload's own heterogeneity and (b) its peak height, with regression lines; one dot a workload, grey bars: range over seeds."}, "image": {"alt": "Two scatter plots of eight workloads with regression lines, rising with low-level heterogeneity and falling with peak height; the workload with one peak lies far from the others in both."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True)
@@ -215,7 +216,7 @@ draw_scaling.predictor(influence, "heterogeneity_low", axes[0])
 draw_scaling.predictor(influence, "peak_height", axes[1])
 axes[1].legend(fontsize="x-small", ncols=2)
 panel_letters(axes)
-plt.show()
+show(fig, influence)
 
 # %%
 influence_results = scaling.influence_results(influence)
@@ -257,7 +258,7 @@ table(
 by_range = scaling.influence_by_range(peaks, convention=run.convention)
 fig, ax = plt.subplots(figsize=(6, 3.8))
 draw_scaling.correlation_by_range(by_range, ax)
-plt.show()
+show(fig, by_range)
 
 # %%
 named = list(scaling.NAMED)
@@ -327,24 +328,24 @@ fig, axes = plt.subplots(1, 2, figsize=(9, 3.8))
 draw_topology.heterogeneity_by_component(tight, axes[0])
 draw_topology.loss_by_component(tight, axes[1])
 panel_letters(axes)
-plt.show()
+show(fig, tight)
 
 # %% typed="four, two, eight: component sizes of section 4.3.1, and the layout" mystnb={"figure": {"name": "fig-a-24", "caption": "Fig 24 of paper A: centres of all agents of all seeds for each component size; vertical jitter separates points, dotted lines mark the task's modes."}, "image": {"alt": "Four rows of dots over the circle: uniformly scattered for single agents, two tight columns at the modes for pairs, several columns for four, and a spread around the modes for eight."}}
 fig, ax = plt.subplots(figsize=(8, 3.4))
 draw_topology.positions(tight, ax)
-plt.show()
+show(fig, tight)
 
 # %% mystnb={"figure": {"name": "fig-a-25", "caption": "Fig 25 of paper A: (a) the centres of Fig 24, coloured by specialisation, pale for generalists. (b) Specialisation of all agents for each component size; diamonds: medians."}, "image": {"alt": "Two panels: the rows of Fig 24 with pale single agents and darker agents in larger components; specialisation near zero for single agents, with a growing median and a growing spread for larger components."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), width_ratios=[1.6, 1])
 draw_topology.positions(tight, axes[0], coloured=True)
 draw_topology.specialisations(tight, axes[1])
 panel_letters(axes)
-plt.show()
+show(fig, tight)
 
 # %% typed="three, 1e-6, 1e-3: our readings" mystnb={"figure": {"name": "fig-c-readings", "caption": "Heterogeneity of the system against component size under three readings: weights of 1 with a stop at improvements below 1e-6 and below 1e-3, and the weights of Q itself. Medians; shaded: tenth to ninetieth percentile over seeds."}, "image": {"alt": "Three curves against component size: alike up to pairs; the tight stop ends highest, the loose one lower and wider, and the curve with the weights of Q stays near the heterogeneity of the start."}}
 fig, ax = plt.subplots(figsize=(6, 3.8))
 draw_topology.heterogeneity_by_reading(parts, ax)
-plt.show()
+show(fig, parts)
 
 # %%
 component_results = topology.component_results(parts)
@@ -451,14 +452,14 @@ others = {
 # %% typed="two: any pair" mystnb={"figure": {"name": "fig-a-26", "caption": "Fig 26 of paper A: mean distance of two agents within and between clusters against the cost of communication. Lines: medians; shaded: tenth to ninetieth percentile over seeds; dotted: π."}, "image": {"alt": "Two curves against the cost on a logarithmic axis: the distance within clusters falls to zero in the middle of the range, that between clusters rises to nearly π at the same place and falls to zero near the end."}}
 fig, ax = plt.subplots(figsize=(8, 4.2))
 draw_topology.distances(local, ax)
-plt.show()
+show(fig, local)
 
 # %% typed="two: our readings" mystnb={"figure": {"name": "fig-c-locality", "caption": "The distances of Fig 26 under two other readings: (a) modes at 2πk/8, with a gap at 0; (b) distances divided by the sum of both breadths, as in section 3.3.3."}, "image": {"alt": "Two panels: with a gap the distance within clusters falls late and the clusters do not become opposite; with divided distances clusters collapse and stay opposite to the end of the range."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True)
 for ax, other in zip(axes, others.values(), strict=True):
     draw_topology.distances(other, ax)
 panel_letters(axes)
-plt.show()
+show(fig, others)
 
 # %%
 locality_results = topology.locality_results(local)
@@ -525,12 +526,12 @@ fig, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True)
 draw_topology.weights(unequal, "weighted", axes[0])
 draw_topology.weights(unequal, "mean field", axes[1])
 panel_letters(axes)
-plt.show()
+show(fig, unequal)
 
 # %% mystnb={"figure": {"name": "fig-a-37", "caption": "Fig 37 of paper A: specialisation of the weighted agents and of the mean field against the deviation of the weights from their mean. Bars: standard errors over random starts; dotted: the deviation of specialisation."}, "image": {"alt": "A falling line of weighted agents that crosses the nearly flat line of the mean field near deviation zero."}}
 fig, ax = plt.subplots(figsize=(6, 3.8))
 draw_topology.weight_deviations(unequal, ax)
-plt.show()
+show(fig, unequal)
 
 # %%
 weight_results = topology.weight_results(unequal)
@@ -590,14 +591,14 @@ stiff = efficiency.stiffness(**efficiency.STIFFNESS[run.scale], **run.options)
 # %% typed="sixteen, six: agents and workloads of the paper, section 4.4" mystnb={"figure": {"name": "fig-a-27", "caption": "Fig 27 of paper A: heterogeneity of sixteen optimised agents against the resource constraint for six workloads, mean and standard deviation over seeds. Dashed: R = 2N; dotted: the random agents that the runs start from. The workloads other than the bi-Gaussian are our reading."}, "image": {"alt": "Curves of heterogeneity against the resource constraint: flat at the value of the start while resources are abundant, a step up near R = 2N for workloads with several modes, flat after that; the single broad mode does not rise."}}
 fig, ax = plt.subplots(figsize=(7.5, 4.5))
 draw_efficiency.heterogeneity_by_resource(scarce, ax)
-plt.show()
+show(fig, scarce)
 
 # %% mystnb={"figure": {"name": "fig-a-28", "caption": "Fig 28 of paper A: (a) heterogeneity and performance, averaged over resource levels, against stiffness, each relative to its largest value; thin lines: single seeds. (b) Performance against heterogeneity, all points and their averages over resource levels."}, "image": {"alt": "Two panels: three curves fall together with growing stiffness; the averages over resource levels lie close to a rising line while the single points fill the plane in bands of equal resources."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 4))
 draw_efficiency.response_to_stiffness(stiff, axes[0])
 draw_efficiency.performance_by_heterogeneity(stiff, axes[1])
 panel_letters(axes)
-plt.show()
+show(fig, stiff)
 
 # %% mystnb={"figure": {"name": "fig-c-correlation", "caption": "Correlation of heterogeneity with performance over the levels of stiffness, at each resource level, for performance with and without the penalty. Dots: single seeds; there is no point where performance does not vary."}, "image": {"alt": "Two curves against the resource constraint, low or missing where resources are abundant, rising towards one near R = 2N and staying high."}}
 related = {
@@ -606,7 +607,7 @@ related = {
 }
 fig, ax = plt.subplots(figsize=(6.5, 3.8))
 draw_efficiency.correlation_by_resource(related, ax)
-plt.show()
+show(fig, related)
 
 # %%
 frame = pd.DataFrame(
@@ -795,7 +796,7 @@ rob_examples = robustness.example_results(rob_series)
 # %% typed="sixteen: demands of the paper's catalogue" mystnb={"figure": {"name": "fig-c-rob-homo-suited", "caption": "The catalogue suited to the homogeneous pair, as we read it, each curve scaled to its row."}, "image": {"alt": "Sixteen single peaks, all centred at π, from narrow to broad."}}
 fig, ax = plt.subplots(figsize=(6, 4))
 draw_catalogue(rob_tested["homo_suited"], ax, convention=run.convention)
-plt.show()
+show(fig, rob_tested["homo_suited"].curves(run.convention))
 
 # %% [markdown]
 # ### The unimodal catalogue
@@ -806,7 +807,7 @@ for regime, ax in zip(robustness.REGIMES, axes, strict=True):
     draw_robustness.series(rob_series["unimodal"], regime, ax).label_outer()
 shared_legend(axes[0])
 panel_letters(axes)
-plt.show()
+show(fig, robustness.series_range(rob_series["unimodal"]))
 
 # %%
 claims_table(
@@ -822,7 +823,7 @@ for name, ax in zip(robustness.STATISTICS, axes, strict=True):
     draw_robustness.summary(rob_ours, "unimodal", name, ax, tasks=True)
 shared_legend(axes[0])
 panel_letters(axes)
-plt.show()
+show(fig, rob_ours.sel(catalogue="unimodal"))
 
 # %% [markdown]
 # The wave knows no chance, and its printed numbers are met to the last digit ({numref}`tab-c-rob-39`; the median over paths
@@ -845,7 +846,7 @@ for regime, ax in zip(robustness.REGIMES, axes, strict=True):
     draw_robustness.series(rob_series["diverse"], regime, ax).label_outer()
 shared_legend(axes[0])
 panel_letters(axes)
-plt.show()
+show(fig, robustness.series_range(rob_series["diverse"]))
 
 # %% mystnb={"figure": {"name": "fig-a-41", "caption": "Fig 41 of paper A: mean, coefficient of variation and minimum on the diverse catalogue, as in the figure of the unimodal one."}, "image": {"alt": "Three bar charts over the regimes for both pairs, with intervals over paths and a dot for each demand."}}
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.2))
@@ -853,7 +854,7 @@ for name, ax in zip(robustness.STATISTICS, axes, strict=True):
     draw_robustness.summary(rob_ours, "diverse", name, ax, tasks=True)
 shared_legend(axes[0])
 panel_letters(axes)
-plt.show()
+show(fig, rob_ours.sel(catalogue="diverse"))
 
 # %%
 claims_table(
@@ -872,7 +873,7 @@ for regime, ax in zip(robustness.REGIMES, axes, strict=True):
     draw_robustness.series(rob_series["homo_suited"], regime, ax).label_outer()
 shared_legend(axes[0])
 panel_letters(axes)
-plt.show()
+show(fig, robustness.series_range(rob_series["homo_suited"]))
 
 # %%
 claims_table(
@@ -888,7 +889,7 @@ for name, ax in zip(robustness.STATISTICS, axes, strict=True):
     draw_robustness.summary(rob_ours, "homo_suited", name, ax)
 shared_legend(axes[0])
 panel_letters(axes)
-plt.show()
+show(fig, rob_ours.sel(catalogue="homo_suited"))
 
 # %% mystnb={"figure": {"name": "fig-a-43", "caption": "Fig 43 of paper A: the same as its Fig 29, here with the single demands (dots, median over paths)."}, "image": {"alt": "Three bar charts over the regimes for both pairs; the dots show that few narrow demands carry the homogeneous pair's mean."}}
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.2))
@@ -896,7 +897,7 @@ for name, ax in zip(robustness.STATISTICS, axes, strict=True):
     draw_robustness.summary(rob_ours, "homo_suited", name, ax, tasks=True)
 shared_legend(axes[0])
 panel_letters(axes)
-plt.show()
+show(fig, rob_ours.sel(catalogue="homo_suited"))
 
 # %%
 claims_table(
@@ -973,7 +974,7 @@ for (pair, mark), ax in zip(rob_marks.items(), axes, strict=True):
     draw_robustness.ranges(rob_breadths, pair, mark, ax)
 shared_legend(axes[0])
 panel_letters(axes)
-plt.show()
+show(fig, rob_breadths)
 
 # %%
 rob_best = rob_breadths.isel(catalogue=rob_breadths.inside.argmax("catalogue"))
@@ -1002,7 +1003,7 @@ rob_floors = {
 # %% typed="three: areas tried, our setting" mystnb={"figure": {"name": "fig-c-rob-events", "caption": "Minimum production of both pairs on the unimodal catalogue under extreme events of other breadths (numbers at the dots, radians) and areas; median over paths. Star: printed."}, "image": {"alt": "Curves of dots for three areas; broader events lower the homogeneous minimum, larger areas lower the heterogeneous one; the printed star lies within the range of the dots."}}
 fig, ax = plt.subplots(figsize=(6.5, 4))
 draw_robustness.event_shapes(rob_events, rob_floors, ax)
-plt.show()
+show(fig, rob_events)
 
 # %%
 rob_inside = rob_events.inside.set_index(catalogue=("event_sigma", "event_area"))
@@ -1069,12 +1070,12 @@ fig, axes = plt.subplots(1, 2, figsize=(9, 4), sharey=True)
 draw_recursion.by_layer(rec_layers, recursion.STRICT, axes[0])
 draw_recursion.by_layer(rec_layers, list(recursion.MAPS)[5:], axes[1])
 panel_letters(axes)
-plt.show()
+show(fig, rec_layers[["heterogeneity", "start"]])
 
 # %% typed="two: layers, our setting" mystnb={"figure": {"name": "fig-c-rec-stiffness", "caption": "Stiffness on the first of two layers alone: heterogeneity of both. Dots: single chains; lines: their median; dotted: agents as they start."}, "image": {"alt": "Heterogeneity against stiffness: it falls to zero on the first layer, and on the second it falls too, but stays above."}}
 fig, ax = plt.subplots(figsize=(6, 3.6))
 draw_recursion.stiffness(rec_stiff, ax)
-plt.show()
+show(fig, rec_stiff)
 
 # %% [markdown]
 # The claim's core holds: a complete collapse brings the last layer down to {glue:text}`rec-collapsed` of the first one's
@@ -1121,7 +1122,7 @@ cite(
 # %% mystnb={"figure": {"name": "fig-c-rec-levels", "caption": "Heterogeneity of the best system found for each level of random dependency graphs against the number of operations on the level; colours: probability of a dependency."}, "image": {"alt": "Scatter plot: heterogeneity grows with the number of operations on a level and is near zero for single operations."}}
 fig, ax = plt.subplots(figsize=(6, 3.6))
 draw_recursion.levels(rec_graphs, ax)
-plt.show()
+show(fig, rec_graphs)
 
 # %% [markdown]
 # Levels with several operations are more heterogeneous than those of a serial chain in {glue:text}`rec-above-serial` of the cases
@@ -1180,7 +1181,7 @@ arg_results = arguments.argument_results(
 # %% typed="three: our setting" mystnb={"figure": {"name": "fig-c-arg-narrowing", "caption": "Heterogeneity for demands of three shapes that narrow towards a Dirac delta. Dots: single runs; lines: the run with the lowest loss; dotted: agents as they start."}, "image": {"alt": "Heterogeneity against a falling width for three shapes: the block and the two modes keep a level of their own as they narrow, the demand with the shape of an agent lies lowest."}}
 fig, ax = plt.subplots(figsize=(6.5, 4))
 draw_arguments.narrowing(arg_narrowing, ax)
-plt.show()
+show(fig, arg_narrowing)
 
 # %% [markdown]
 # % typed two: our setting
@@ -1208,7 +1209,7 @@ cite("arg-exponent", arg_results["narrowing.exponent"], ".2f")
 # %% mystnb={"figure": {"name": "fig-c-arg-alike", "caption": "Heterogeneity against the radius of collaboration. Dots: single runs; squares: the run with the lowest loss; dotted: distance of the two modes of the demand."}, "image": {"alt": "Heterogeneity of the best run is zero for small radii and rises once the radius gets nearer to the distance of the modes."}}
 fig, ax = plt.subplots(figsize=(6.5, 3.6))
 draw_arguments.by_radius(arg_alike, ax)
-plt.show()
+show(fig, arg_alike)
 
 # %% [markdown]
 # The direction is right, the threshold is not: the best system is homogeneous up to a radius of {glue:text}`arg-homogeneous-radius`
@@ -1229,7 +1230,7 @@ cite("arg-smallest-radius", arg_results["alike.smallest_radius"], "g")
 # %% typed="two: our readings" mystnb={"figure": {"name": "fig-c-arg-assignment", "caption": "Heterogeneity against the share of random assignment, for two ways to add the agents' losses. Dots: single runs; squares: the run with the lowest expected loss."}, "image": {"alt": "Heterogeneity falls steadily from its highest value under perfect assignment to zero under fully random assignment, for both ways."}}
 fig, ax = plt.subplots(figsize=(6.5, 3.6))
 draw_arguments.by_share(arg_assigned, ax)
-plt.show()
+show(fig, arg_assigned)
 
 # %% [markdown]
 # The opposite holds. Under fully random assignment all agents face the same lottery, and if their losses add, each of them has the
@@ -1284,7 +1285,7 @@ print(
 fig, axes = plt.subplots(1, 2, figsize=(9, 4), width_ratios=[1, 1.5])
 draw_arguments.copies(arg_copies, axes[0])
 draw_arguments.maps(arg_maps, axes[1])
-plt.show()
+show(fig, {"copies": arg_copies, "maps": arg_maps})
 
 # %% [markdown]
 # % typed two, 2: the example and the order of the paper, appendix A.4.2

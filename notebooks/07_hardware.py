@@ -35,6 +35,7 @@ from dpslib.notebook import (
     provenance,
     record,
     setup,
+    show,
     table,
 )
 from dpslib.optimiser import Adam
@@ -84,14 +85,14 @@ fig, axes = plt.subplots(2, 4, figsize=(9, 4.5), sharey="row")
 for row, reading in zip(axes, (mean_norm, integral_norm), strict=True):
     for regime, ax in zip(hardware.REGIME_NAMES, row, strict=True):
         draw.coverage(regimes, reading, regime, ax)
-plt.show()
+show(fig, regimes)
 
 # %% mystnb={"figure": {"name": "fig-a-31", "caption": "Fig 31 of paper A: performance, with the cost of the hardware, and task performance, without it. Bars: medians; dots: single runs, each with starts and, where misaligned, an offset of its own. (a) Spread-out workload, mean norm. (b) Compact workload, integral norm."}, "image": {"alt": "Two bar charts over the four kinds of hardware with two bars each: homogeneous lowest, ideal highest, aligned a little lower, misaligned between aligned and homogeneous; the two bars of a pair differ little."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.6))
 for ax, reading in zip(axes, (mean_norm, integral_norm), strict=True):
     draw.performances(regimes, reading, ax)
 panel_letters(axes)
-plt.show()
+show(fig, regimes)
 
 # %%
 results = hardware.regime_results(regimes, mean_norm)
@@ -147,7 +148,7 @@ for power, row in zip((1, 2), axes, strict=True):
         draw.stiffness_sweep(regimes, ax, norm=norm, power=power)
 draw.sweep_legend(axes[0, 0])
 panel_letters(axes.flat)
-plt.show()
+show(fig, regimes)
 
 # %% [markdown]
 # {numref}`tab-c-hardware-regimes` puts the readings side by side. With the squared distance, whose penalty has no kink, the noise of
@@ -239,7 +240,7 @@ scaling = hardware.scaling(
 fig, ax = plt.subplots(figsize=(7, 4.2))
 draw.productivity_by_size(scaling, ax)
 ax.legend(loc="lower right")
-plt.show()
+show(fig, scaling)
 
 # %%
 grown = hardware.scaling_results(scaling)
@@ -291,7 +292,7 @@ for ax, resource in zip(axes, hardware.RESOURCES[1:], strict=True):
     draw.productivity_by_size(scaling, ax, resource=resource)
 axes[2].legend(loc="lower left", fontsize="small")
 panel_letters(axes)
-plt.show()
+show(fig, scaling)
 
 # %%
 table(
@@ -315,7 +316,7 @@ table(
 # %% mystnb={"figure": {"name": "fig-a-33", "caption": "Fig 33 of paper A, computed instead of sketched: mean productivity on homogeneous (purple) and heterogeneous hardware (green) in the setting of Fig 32, from the smallest system until the curves meet. Shaded: what heterogeneity gains."}, "image": {"alt": "A green curve that rises steeply and levels off, and below it a purple curve that rises slowly until both meet at the right edge; the area between them is shaded."}}
 fig, ax = plt.subplots(figsize=(6, 3.8))
 draw.scaling_curves(scaling, ax)
-plt.show()
+show(fig, scaling)
 
 # %%
 claims_table(

@@ -34,7 +34,7 @@ import pandas as pd
 
 from dpslib.marl import foraging, gains, theorems
 from dpslib.marl.aggregators import Softmax
-from dpslib.notebook import cite, claims_table, provenance, record, setup, table
+from dpslib.notebook import cite, claims_table, provenance, record, setup, show, table
 from dpslib.plots import marl as draw
 from dpslib.plots.style import panel_letters
 
@@ -87,7 +87,7 @@ for kind, ax in zip(gains.KINDS, axes, strict=False):
     draw.gain_matrix(four[kind], ax)
 draw.softmax_map(maps[2], axes[2])
 panel_letters(axes)
-plt.show()
+show(fig, {**four, "softmax": maps[2]})
 
 # %%
 for kind in gains.KINDS:
@@ -148,7 +148,7 @@ fig, axes = plt.subplots(1, 2, figsize=(9, 3.4))
 for kind, ax in zip(gains.KINDS, axes, strict=True):
     draw.gains_by_tasks(by_size[kind], printed[kind], ax, agents=3)
 panel_letters(axes)
-plt.show()
+show(fig, {**by_size, **{f"{kind}, printed": one for kind, one in printed.items()}})
 
 # %%
 claims_table(
@@ -249,7 +249,7 @@ fig, axes = plt.subplots(1, 2, figsize=(9, 3.2))
 draw.softmax_limits(limits, axes[0])
 draw.exception(path, axes[1])
 panel_letters(axes)
-plt.show()
+show(fig, {"limits": limits, "transfer": path})
 
 # %%
 claims_table(
@@ -353,7 +353,7 @@ for n, ax in zip((3, 4), axes, strict=False):
     draw.softmax_map(maps[n], ax, name="excess", label="gain less bound")
 draw.bound_against_truth(near, axes[2], tau=2.0)
 panel_letters(axes)
-plt.show()
+show(fig, {"three agents": maps[3], "four agents": maps[4], "near": near})
 
 # %%
 cite("marl-theory-tolerance", maps[2].tolerance)

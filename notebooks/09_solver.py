@@ -26,7 +26,7 @@ import pandas as pd
 
 import dpslib
 from dpslib import claims, ledger
-from dpslib.notebook import cite, provenance, setup, table
+from dpslib.notebook import cite, provenance, setup, show, table
 from dpslib.plots import solver as draw
 from dpslib.plots.style import panel_letters
 from dpslib.solver import NEWTON_AGENTS
@@ -196,7 +196,7 @@ fig, axes = plt.subplots(2, 1, figsize=(9, 7), height_ratios=[1, 1.8])
 draw.ratios(step, axes[0])
 draw.ratios(same, axes[1])
 panel_letters(axes)
-plt.show()
+show(fig, {"one step": step, "same loss": same})
 
 # %%
 shown = measured[measured.name.str.contains(" / ")]
@@ -246,7 +246,7 @@ cite(
 # %% typed="8, 16, 128: sizes of the benchmark" mystnb={"figure": {"name": "fig-c-growth", "caption": "How the time of one Adam step grows with the number of agents (from 8), runs (from 16) and grid points (from 128)."}, "image": {"alt": "Three lines on logarithmic axes that follow the dashed line of proportional growth."}}
 fig, ax = plt.subplots(figsize=(6, 4.2))
 draw.growth(measured[measured.group.str.startswith("growth")], ax)
-plt.show()
+show(fig, measured[measured.group.str.startswith("growth")])
 
 # %% [markdown]
 # ## Many systems, many machines

@@ -28,7 +28,7 @@ from IPython.display import HTML
 
 from dpslib import ledger
 from dpslib.ledger_page import chapter, to_html
-from dpslib.notebook import cite, provenance, setup, table
+from dpslib.notebook import cite, provenance, setup, show, table
 from dpslib.plots import ledger as draw
 from dpslib.verdicts import VERDICTS
 
@@ -94,7 +94,7 @@ by_section = pd.crosstab(
 ).reindex(columns=list(VERDICTS), fill_value=0)
 fig, ax = plt.subplots(figsize=(9, 0.32 * len(by_section) + 1.2))
 draw.verdicts_by_section(by_section, ax)
-plt.show()
+show(fig, by_section)
 
 # %% [markdown]
 # ## All claims

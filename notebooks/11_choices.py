@@ -30,7 +30,7 @@ import pandas as pd
 
 from dpslib import choices, claims, multiverse
 from dpslib.experiments import ecology, hardware, identification, pairs
-from dpslib.notebook import cite, provenance, setup, table
+from dpslib.notebook import cite, provenance, setup, show, table
 from dpslib.plots import multiverse as draw
 from dpslib.plots.style import panel_letters
 
@@ -208,7 +208,7 @@ state = draw.touched(draw.states(held))
 fig, ax = plt.subplots(figsize=(9, 11))
 draw.heat_map(state, ax)
 draw.state_legend(ax)
-plt.show()
+show(fig, state)
 
 
 # %%
@@ -217,9 +217,9 @@ def named(chosen):
     part = draw.touched(
         state.isel(claim=[one.startswith(chosen) for one in state.section.values])
     )
-    _, ax = plt.subplots(figsize=(9, 1.9 + 0.118 * part.sizes["claim"]))
+    fig, ax = plt.subplots(figsize=(9, 1.9 + 0.118 * part.sizes["claim"]))
     draw.heat_map(part, ax, names=True)
-    plt.show()
+    show(fig, part)
 
 
 # %% mystnb={"figure": {"name": "fig-c-multiverse-3", "caption": "As the figure before, for sections 3.1 to 3.3: ecology, neuroscience, economics. Only choices that touch one of these claims are shown. Recorded."}, "image": {"alt": "Claims of sections 3.1 to 3.3 by name against the choices that touch them; the claims of Fig 4 and Table 1 hold under all admissible readings."}}
@@ -256,7 +256,7 @@ cite("flips-most", ", ".join(most.choice))
 # %% mystnb={"figure": {"name": "fig-c-flips", "caption": "How many claims each choice turns when it alone is read otherwise: claims of an order, a test or a bound (dark), and of printed digits (light). Recorded."}, "image": {"alt": "Horizontal bars sorted by length; choices of the search and of the mismatch turn the most claims, choices of a single experiment few."}}
 fig, ax = plt.subplots(figsize=(9, 0.6 + 0.155 * len(decided)))
 draw.flip_counts(decided, ax)
-plt.show()
+show(fig, turning)
 
 # %%
 shown = turning[turning.orders > 0]
@@ -333,7 +333,7 @@ for claim, column, weight, title in (
     axes[0, column].set_yscale("symlog", linthresh=10)
 axes[0, 0].legend(fontsize="small", loc="upper left")
 panel_letters(axes[0])
-plt.show()
+show(fig, live.sel(claim=["A-3.1.2-gain", "A-3.4.3-reduction"]))
 
 # %% [markdown]
 # In {glue:text}`factorial-all` universes, on a grid of {glue:text}`factorial-points` points, the gain of Fig 4 lies between
@@ -363,7 +363,7 @@ usual = [
 
 def curves(pair):
     """Draw specification curves side by side."""
-    _, axes = plt.subplots(2, 2, figsize=(9, 7), height_ratios=[1, 1.5])
+    fig, axes = plt.subplots(2, 2, figsize=(9, 7), height_ratios=[1, 1.5])
     for column, (claim, own, title) in enumerate(pair):
         draw.specification(
             held,
@@ -375,7 +375,7 @@ def curves(pair):
         )
     axes[0, 0].legend(fontsize="small", loc="upper left")
     panel_letters(axes[0])
-    plt.show()
+    show(fig, held.sel(claim=[claim for claim, _, _ in pair]))
 
 
 # %% mystnb={"figure": {"name": "fig-c-spec-orders", "caption": "(a) By how much the specialisation of Fig 9's penumbra exceeds that of the core, error bars apart. (b) Mean correlation of heterogeneity and productivity in Fig 12. Recorded."}, "image": {"alt": "Two sorted curves of dots with rows of marks below: the margin of Fig 9 is positive in most universes and negative in some; the correlation of Fig 12 is positive and high nearly everywhere."}}

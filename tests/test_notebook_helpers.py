@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from importlib import metadata
 from typing import Any
 
-import IPython.display
 import matplotlib as mpl
 import myst_nb.ext.glue
 import numpy as np
@@ -18,7 +17,7 @@ import torch
 
 import dpslib.notebook
 from dpslib import Adam, Newton
-from dpslib.notebook import SCALES, Run, cite, cite_claims, claims_table, escape, provenance, setup, table
+from dpslib.notebook import SCALES, Run, Table, cite, cite_claims, claims_table, escape, provenance, setup, table
 
 GOOD: dict[str, Any] = {"scale": "smoke", "seed": 0, "device": "cpu", "convention": "identified"}
 
@@ -169,7 +168,7 @@ def test_a_format_that_does_not_fit_is_refused() -> None:
 def test_claims_table_shows_what_is_printed_beside_what_is_recomputed() -> None:
     results = {"rotation.reduction": 17.53, "rotation.homogeneous.rho": 0.7412, "insurance.single.gain": 70.2}
     shown = claims_table(results, "fig-a-17", label="tab-17", caption="Printed and recomputed.")
-    assert isinstance(shown, IPython.display.Markdown)
+    assert isinstance(shown, Table)
     lines = shown.data.split("\n")
     assert lines[:2] == ["~~~~~{table} Printed and recomputed.", ":name: tab-17"]
     assert lines[3] == "| statement | published | recomputed | agrees | verdict |"

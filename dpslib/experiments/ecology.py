@@ -14,7 +14,7 @@ from dpslib import _validate, catalogues, drift
 from dpslib.circle import TAU
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Demand, Uniform, mixture, unimodal
-from dpslib.experiments.pairs import PAIRS, drifting, paired_tests, temporal_statistics
+from dpslib.experiments.pairs import BREADTH, PAIRS, drifting, paired_tests, temporal_statistics
 from dpslib.experiments.search import OWN, Search, solve
 from dpslib.newton import Newton
 from dpslib.optimiser import Adam, Optimiser
@@ -176,6 +176,7 @@ def insurance(
     resource: float = 4.0,
     joined: bool = True,
     breadths: Sequence[float] = catalogues.UNIMODAL_SIGMAS,
+    sigma: float = BREADTH,
 ) -> xr.Dataset:
     """Return biomass production of a homogeneous and a heterogeneous pair of species under a drifting pressure (Fig 4).
 
@@ -187,6 +188,7 @@ def insurance(
         resource: R, greater than 0.
         joined: whether the two species produce jointly, as in `pairs.drifting`.
         breadths: those of the sixteen pressures, cycled, radians.
+        sigma: breadth of the species, radians, greater than 0; the paper's is 0.5.
 
     Returns:
         `single`, the production under one Gaussian pressure of breadth 0.5 (pair, time), and `catalogue`, under the
@@ -201,7 +203,7 @@ def insurance(
     pressures = catalogues.unimodal(breadths)
     displacement = drift.wave(time)
     demands = [unimodal(sigma=0.5), *pressures.demands]
-    series = drifting(demands, displacement, resource=resource, convention=convention, joined=joined)
+    series = drifting(demands, displacement, resource=resource, sigma=sigma, convention=convention, joined=joined)
     production = series.productivity
     return xr.Dataset(
         {"single": production.isel(demand=0), "catalogue": production.isel(demand=slice(1, None))},

@@ -358,6 +358,17 @@ def example_series(
     )
 
 
+def series_range(data: xr.Dataset) -> xr.Dataset:
+    """Return what Figs 38, 40 and 42 show of the runs that `example_series` returned.
+
+    Returns:
+        With the dimensions regime, pair, time: `low` and `high`, between which the central 90 % of the paths lie, and
+        `first`, production on the first path.
+    """
+    low, high = (data.production.quantile(level, "run").drop_vars("quantile") for level in (0.05, 0.95))
+    return xr.Dataset({"low": low, "high": high, "first": data.production.isel(run=0, drop=True)})
+
+
 def example_results(series: Mapping[str, xr.Dataset]) -> dict[str, float]:
     """Return what Figs 38, 40 and 42 show, by estimator name: medians over paths.
 

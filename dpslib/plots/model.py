@@ -11,7 +11,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from dpslib.catalogues import Catalogue
-from dpslib.convention import Convention, get_convention
+from dpslib.convention import Convention
 from dpslib.plots.style import BLUE, DENSITY_NAMES, GREEN, GREY, ORANGE, PALETTE, PURPLE, RED, circle_axis
 
 
@@ -84,10 +84,8 @@ def penalty_response(values: xr.DataArray, ax: Axes, *, symbol: str, ylabel: str
 
 def catalogue(entries: Catalogue, ax: Axes, *, convention: str | Convention = "identified") -> Axes:
     """Draw all demands of a catalogue, one above the other (panels of Figs 34 and 35)."""
-    # Smooth curves do not need the grid that integrals need.
-    convention = get_convention(convention).replace(points=257)
-    theta = convention.grid().theta
-    values = [demand.values(theta, convention.kernel).numpy() for demand in entries.demands]
+    curves = entries.curves(convention)
+    theta, values = curves.theta.values, curves.values
     # Each curve is scaled to its row, so that broad demands can be seen beside narrow ones.
     for row, value in enumerate(values):
         height = 0.85 * value / value.max()

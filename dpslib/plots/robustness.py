@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from dpslib.experiments.robustness import series_range
 from dpslib.plots.style import BLUE, GREY, ORANGE, PAIR_COLOURS, RED
 
 REGIME_NAMES = {"wave": "wave", "brownian": "Brownian\nmotion", "extreme": "extreme\nevent"}
@@ -20,11 +21,11 @@ def series(data: xr.Dataset, regime: str, ax: Axes) -> Axes:
 
     Data as from `experiments.robustness.example_series`.
     """
+    shown = series_range(data.sel(regime=[regime])).isel(regime=0)
     for pair, colour in PAIR_COLOURS.items():
-        values = data.production.sel(regime=regime, pair=pair)
-        low, high = values.quantile([0.05, 0.95], "run").values
-        ax.fill_between(data.time, low, high, color=colour, alpha=0.2, lw=0)
-        ax.plot(data.time, values.isel(run=0), color=colour, lw=1, label=pair)
+        own = shown.sel(pair=pair)
+        ax.fill_between(data.time, own.low, own.high, color=colour, alpha=0.2, lw=0)
+        ax.plot(data.time, own["first"], color=colour, lw=1, label=pair)
     ax.set_xlim(0, 10)
     ax.set_ylim(0, None)
     ax.set_xlabel("time (periods)")
