@@ -22,6 +22,7 @@
 
 # %%
 import matplotlib.pyplot as plt
+from IPython.display import HTML
 
 from dpslib import claims
 from dpslib.experiments import computing, pairs
@@ -36,6 +37,7 @@ from dpslib.notebook import (
     table,
 )
 from dpslib.plots import computing as draw
+from dpslib.plots import explore
 from dpslib.plots.style import panel_letters
 
 # %% tags=["parameters"]
@@ -205,6 +207,9 @@ show(
         "fits of one agent": single_fits,
     },
 )
+
+# %% tags=["hide-input"]
+HTML(explore.to_html(explore.surface(surface, fits), "Fig 16"))
 
 # %% typed="two, five, four: the forms fitted"
 table(

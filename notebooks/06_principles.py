@@ -28,6 +28,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from IPython.display import HTML
 
 from dpslib import claims
 from dpslib.experiments import (
@@ -50,6 +51,7 @@ from dpslib.notebook import (
 )
 from dpslib.plots import arguments as draw_arguments
 from dpslib.plots import efficiency as draw_efficiency
+from dpslib.plots import explore
 from dpslib.plots import recursion as draw_recursion
 from dpslib.plots import robustness as draw_robustness
 from dpslib.plots import scaling as draw_scaling
@@ -335,6 +337,9 @@ fig, ax = plt.subplots(figsize=(8, 3.4))
 draw_topology.positions(tight, ax)
 show(fig, tight)
 
+# %% tags=["hide-input"]
+HTML(explore.to_html(explore.positions(parts), "Fig 24"))
+
 # %% mystnb={"figure": {"name": "fig-a-25", "caption": "Fig 25 of paper A: (a) the centres of Fig 24, coloured by specialisation, pale for generalists. (b) Specialisation of all agents for each component size; diamonds: medians."}, "image": {"alt": "Two panels: the rows of Fig 24 with pale single agents and darker agents in larger components; specialisation near zero for single agents, with a growing median and a growing spread for larger components."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), width_ratios=[1.6, 1])
 draw_topology.positions(tight, axes[0], coloured=True)
@@ -453,6 +458,9 @@ others = {
 fig, ax = plt.subplots(figsize=(8, 4.2))
 draw_topology.distances(local, ax)
 show(fig, local)
+
+# %% tags=["hide-input"]
+HTML(explore.to_html(explore.distances(local), "Fig 26"))
 
 # %% typed="two: our readings" mystnb={"figure": {"name": "fig-c-locality", "caption": "The distances of Fig 26 under two other readings: (a) modes at 2πk/8, with a gap at 0; (b) distances divided by the sum of both breadths, as in section 3.3.3."}, "image": {"alt": "Two panels: with a gap the distance within clusters falls late and the clusters do not become opposite; with divided distances clusters collapse and stay opposite to the end of the range."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True)
@@ -599,6 +607,9 @@ draw_efficiency.response_to_stiffness(stiff, axes[0])
 draw_efficiency.performance_by_heterogeneity(stiff, axes[1])
 panel_letters(axes)
 show(fig, stiff)
+
+# %% tags=["hide-input"]
+HTML(explore.to_html(explore.stiffness(stiff), "Fig 28"))
 
 # %% mystnb={"figure": {"name": "fig-c-correlation", "caption": "Correlation of heterogeneity with performance over the levels of stiffness, at each resource level, for performance with and without the penalty. Dots: single seeds; there is no point where performance does not vary."}, "image": {"alt": "Two curves against the resource constraint, low or missing where resources are abundant, rising towards one near R = 2N and staying high."}}
 related = {

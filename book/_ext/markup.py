@@ -28,6 +28,8 @@ REPLACED = (
     # The role of an entry is deprecated, and its links to the text are no entries of the list.
     (r'<div role="list" class="citation-list">', r'<div class="citation-list">'),
     (r'(<div class="citation" id="[^"]*") role="doc-biblioentry"', r"\1"),
+    # A picture waits until it is near: what one reads first is seen first.
+    (r'<img (?![^>]*\bloading=)(?=[^>]*\bsrc="[^"]*_images/)', '<img loading="lazy" decoding="async" '),
     # The settings of live cells, which the pages do not have.
     (r'\s*<script type="text/x-thebe-config">.*?</script>\s*<script>kernelName[^<]*</script>', ""),
 )

@@ -248,7 +248,8 @@ def locality(
 
     Returns:
         With the dimensions strength, run: `within`, the mean circular distance of two agents of a cluster, and
-        `between`, of two agents of different clusters (radians); `mismatch`, `loss`.
+        `between`, of two agents of different clusters (radians); `mismatch`, `loss`; and with agent besides: `mu`,
+        `sigma` (radians), the first three of one cluster, the others of the other.
 
     Raises:
         TypeError, ValueError: as `solve`, or if `levels` or `spacing` is out of range.
@@ -291,8 +292,10 @@ def locality(
             "between": (dims, distance[..., :3, 3:].mean((-1, -2)), {"units": "rad"}),
             "mismatch": (dims, solution.data.mismatch.values),
             "loss": (dims, solution.data.loss.values),
+            "mu": ((*dims, "agent"), solution.data.mu.values, {"units": "rad"}),
+            "sigma": ((*dims, "agent"), solution.data.sigma.values, {"units": "rad"}),
         },
-        coords={"strength": strength, "run": np.arange(runs)},
+        coords={"strength": strength, "run": np.arange(runs), "agent": np.arange(6)},
         attrs={
             "convention": convention.to_json(),
             "optimiser": repr(optimiser),
