@@ -18,6 +18,7 @@ REPLACED = (
     # The two words of a cell that is folded: a summary may not contain paragraphs.
     (r'<p class="(collapsed|expanded) admonition-title">(.*?)</p>', r'<span class="\1 admonition-title">\2</span>'),
     # A button is called what it shows.
+    (r'<summary aria-label="Toggle hidden content">', "<summary>"),
     (r'(<button class="btn search-button-field[^>]*?) aria-label="Search"', r"\1"),
     (r'(<i class="theme-switch [^>]*?)\s+title="[^"]*"', r"\1"),
     # Everything on a page lies in a landmark.
