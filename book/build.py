@@ -271,8 +271,8 @@ def publish(staged: Path, html: Path, key: dict[str, str], output: Path) -> None
     shutil.copytree(html, new, ignore=shutil.ignore_patterns(".buildinfo", ".doctrees", "*webpack-macros.html"))
     (new / "index.html").write_text(FRONT, encoding="utf-8")
     (new / "atlas").mkdir()
-    for name, page in json.loads((staged / "book" / "_generated" / "atlas.json").read_text(encoding="utf-8")).items():
-        (new / "atlas" / f"{name}.html").write_text(page, encoding="utf-8")
+    for name, text in json.loads((staged / "book" / "_generated" / "atlas.json").read_text(encoding="utf-8")).items():
+        (new / "atlas" / f"{name}.html").write_text(text, encoding="utf-8")
     (new / KEY).write_text(json.dumps(key), encoding="utf-8")
     if output.exists():
         output.rename(old)

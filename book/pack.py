@@ -103,8 +103,24 @@ def single_page(scale: str) -> Path:
     if not run_sphinx(BUILD / "stage" / scale, work, everything=False, builder="singlehtml"):
         raise RuntimeError("the book cannot be built as one page")
     root = work / "_build" / "singlehtml"
-    # The page lies where its first chapter would, its pictures one level higher.
-    return next(p for p in (root / "book" / "intro.html", root / "intro.html") if p.is_file())
+    # Its pictures are named as seen from the root; what was on other pages is now further up or down.
+    target = root / "whole.html"
+    target.write_text(joined((root / "book" / "intro.html").read_text(encoding="utf-8")), encoding="utf-8")
+    return target
+
+
+def joined(page: str) -> str:
+    """Return a page that holds the whole book, with its links to other pages leading to places in itself.
+
+    Args:
+        page: Its HTML.
+    """
+    labels = set(re.findall(r' id="([^"]+)"', page))
+
+    def link(match: re.Match[str]) -> str:
+        return f'href="#{match[1]}"' if match[1] in labels else match[0]
+
+    return re.sub(r'href="[^":#]*\.html#([^"]+)"', link, page)
 
 
 def printed(page: Path) -> bytes:
