@@ -10,7 +10,7 @@ SOURCES := dpslib book tests benchmarks notebooks
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup book test lint format bench clean
+.PHONY: help setup book pdf zip test lint format bench clean
 
 help:  ## show this list
 	@echo "make <target>   (PYTHON=$(PYTHON), SCALE=$(SCALE))"
@@ -31,6 +31,12 @@ $(STAMP): pyproject.toml constraints.txt
 
 book: $(STAMP)  ## execute the notebooks and build the book (SCALE=smoke, reader or paper)
 	$(BIN)/python book/build.py --scale $(SCALE)
+
+pdf: $(STAMP)  ## print the whole book to _build/*.pdf, with its SHA-256 beside (needs Chromium)
+	$(BIN)/python book/pack.py pdf --scale $(SCALE)
+
+zip: $(STAMP)  ## pack the whole book for reading offline into _build/*.zip, with its SHA-256 beside
+	$(BIN)/python book/pack.py zip --scale $(SCALE)
 
 test: lint  ## lint, execute everything at scale smoke, build the book from it, run all tests
 	$(BIN)/python book/build.py --scale smoke --output _build/test/html

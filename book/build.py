@@ -20,6 +20,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import atlas
+import fragments
 import yaml
 
 from dpslib import verify
@@ -39,11 +41,23 @@ ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
 SCALES = ("smoke", "reader", "paper")
 
+#: What makes the book and is no part of it.
+PROGRAMS = sorted((ROOT / "book").glob("*.py"))
+
 #: What terminals read as colour.
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 #: Kept in the built book: the hash of all that it was made from.
 KEY = ".book-key"
+
+#: The address of the book leads to its first page.
+FRONT = """<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>When heterogeneity pays</title>
+<meta http-equiv="refresh" content="0; url=book/intro.html"></head>
+<body><p><a href="book/intro.html">When heterogeneity pays: a recomputed companion</a></p></body>
+</html>
+"""
 
 #: A change of one of these shows on every page.
 GLOBAL = ("_config.yml", "book/_toc.yml", "book/_ext", "book/_static")
@@ -139,11 +153,24 @@ def exhibits(records: dict[str, Record], scale: str) -> dict[str, bytes]:
     return {f"figures/{name}.md": text.encode() for name, text in pages.items()}
 
 
-def verdicts() -> str:
-    """Return what the badges show, by claim, as JSON."""
+def verdicts() -> dict[str, dict[str, str]]:
+    """Return what the badges show, by claim."""
     shown = ("published", "reproduced", "verdict")
-    badges = {one["id"]: {name: one[name] for name in shown} for one in as_records(entries())}
-    return json.dumps(badges, indent=1) + "\n"
+    return {one["id"]: {name: one[name] for name in shown} for one in as_records(entries())}
+
+
+def generated(records: dict[str, Record], scale: str) -> dict[str, str]:
+    """Return what is made from data, by the name of the file that pages and extensions read it from."""
+    badges, variants = verdicts(), atlas.variants()
+    return {
+        "timings.md": timings(records, scale),
+        "runtimes.json": fragments.run_times(records, scale),
+        "verdicts.json": json.dumps(badges, indent=1) + "\n",
+        "notation.md": fragments.notation(),
+        "map.md": fragments.exhibits_map({name: one["verdict"] for name, one in badges.items()}),
+        "atlas.md": atlas.contents(variants),
+        "atlas.json": json.dumps({one.name: atlas.to_html(one) for one in variants}, indent=1) + "\n",
+    }
 
 
 def certificates() -> dict[str, bytes]:
@@ -167,13 +194,12 @@ def stage(records: dict[str, Record], scale: str) -> Path:
     """
     target = BUILD / "stage" / scale
     wanted = {"_config.yml": (ROOT / "_config.yml").read_bytes()}
-    skip = ("build.py",)
+    skip = tuple(path.name for path in PROGRAMS)
     wanted |= {f"book/{n}": (ROOT / "book" / n).read_bytes() for n in file_digests(ROOT / "book", skip=skip)}
     executed = BUILD / "executed" / scale
     wanted |= {f"notebooks/{n}.ipynb": strip((executed / f"{n}.ipynb").read_bytes()) for n in records}
     wanted |= exhibits(records, scale)
-    wanted["book/_generated/timings.md"] = timings(records, scale).encode()
-    wanted["book/_generated/verdicts.json"] = verdicts().encode()
+    wanted |= {f"book/_generated/{name}": text.encode() for name, text in generated(records, scale).items()}
     wanted |= certificates()
 
     present = file_digests(target)
@@ -206,7 +232,7 @@ def book_key(staged: Path) -> dict[str, str]:
         "files": {n: d for n, d in files.items() if n.startswith(GLOBAL)},
         "pages": sorted(files),
         "tools": tool_versions(),
-        "build": digest(Path(__file__).read_bytes()),
+        "build": [digest(path.read_bytes()) for path in PROGRAMS],
     }
     parts = {"all": [files, everywhere, file_digests(ROOT / "dpslib", "*.py")], "everywhere": everywhere}
     return {name: digest(json.dumps(part, sort_keys=True).encode()) for name, part in parts.items()}
@@ -220,20 +246,21 @@ def load_key(path: Path) -> dict[str, str]:
         return {}
 
 
-def run_sphinx(staged: Path, work: Path, *, everything: bool) -> bool:
+def run_sphinx(staged: Path, work: Path, *, everything: bool, builder: str = "html") -> bool:
     """Run Jupyter Book with warnings as errors.
 
     Args:
         staged: The tree to read.
-        work: Where it keeps its state and writes ``_build/html``.
+        work: Where it keeps its state and writes ``_build/BUILDER``.
         everything: Read and write all pages, not only what changed.
+        builder: `html`, or `singlehtml` for one page.
 
     Returns:
         Whether there was no warning.
     """
     command = [sys.executable, "-c", "import jupyter_book.cli.main as m; m.main()", "build", str(staged)]
     command += ["--toc", str(staged / "book" / "_toc.yml"), "--path-output", str(work)]
-    command += ["-W", "--keep-going", *(["--all"] if everything else [])]
+    command += ["--builder", builder, "-W", "--keep-going", *(["--all"] if everything else [])]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
     done = subprocess.run(
         command,
@@ -256,13 +283,24 @@ def run_sphinx(staged: Path, work: Path, *, everything: bool) -> bool:
     return done.returncode == 0
 
 
-def publish(html: Path, key: dict[str, str], output: Path) -> None:
-    """Put a finished book in its place; the one that was there stays until then."""
+def publish(staged: Path, html: Path, key: dict[str, str], output: Path) -> None:
+    """Put a finished book in its place; the one that was there stays until then.
+
+    Args:
+        staged: The tree that it was made from; it holds the pages that need no Sphinx.
+        html: The pages that Sphinx wrote.
+        key: What `book_key` returned.
+        output: The place.
+    """
     new, old = output.with_name(f".{output.name}.new"), output.with_name(f".{output.name}.old")
     for path in (new, old):
         shutil.rmtree(path, ignore_errors=True)
     output.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(html, new, ignore=shutil.ignore_patterns(".buildinfo", ".doctrees"))
+    shutil.copytree(html, new, ignore=shutil.ignore_patterns(".buildinfo", ".doctrees", "*webpack-macros.html"))
+    (new / "index.html").write_text(FRONT, encoding="utf-8")
+    (new / "atlas").mkdir()
+    for name, text in json.loads((staged / "book" / "_generated" / "atlas.json").read_text(encoding="utf-8")).items():
+        (new / "atlas" / f"{name}.html").write_text(text, encoding="utf-8")
     (new / KEY).write_text(json.dumps(key), encoding="utf-8")
     if output.exists():
         output.rename(old)
@@ -308,7 +346,7 @@ def build(scale: str, output: Path) -> bool:
     if success:
         (work / KEY).write_text(json.dumps(key), encoding="utf-8")
         shutil.copytree(BUILD / "exhibits" / scale, work / "_build" / "html" / "figures", dirs_exist_ok=True)
-        publish(work / "_build" / "html", key, output)
+        publish(staged, work / "_build" / "html", key, output)
         step("put in place")
         print(f"open {output / 'index.html'}")
     return success

@@ -102,6 +102,11 @@ def _made() -> Iterator[Subject]:
         yield from _of_page(page)
 
 
+def cells(source: str) -> list[str]:
+    """Return the cells of a notebook, given by its path relative to the root of the checkout."""
+    return _cells((ROOT / source).read_text(encoding="utf-8"))
+
+
 def _cells(text: str) -> list[str]:
     """Divide a py:percent source into cells, each with its header line; what comes before the first is one, too."""
     return re.split(r"^(?=# %%)", text, flags=re.MULTILINE)
@@ -174,7 +179,7 @@ def references(name: str) -> list[str]:
     one = subject(name)
     if one.cell < 0:
         return []
-    return methods.of_cell(_cells((ROOT / one.source).read_text(encoding="utf-8")), one.cell)
+    return methods.of_cell(cells(one.source), one.cell)
 
 
 def plain(markdown: str) -> str:

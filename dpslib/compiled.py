@@ -75,7 +75,7 @@ class System(NamedTuple):
         cosine, sine: of the grid's points, (G,).
         weight: α, (N,).
         component: the connected component of each agent, (N,), integers from 0.
-        components: C.
+        components: the number of components, C.
         p, measure, root, floor, floor_size, smallest: the convention's.
         first, second, link: agents i < j that interact and Q_ij + Q_ji, each (K,).
         scaling: of the communication cost, an index of `SCALINGS`.

@@ -264,6 +264,24 @@ def of_cell(cells: Sequence[str], target: int) -> list[str]:
     Raises:
         SyntaxError: a cell is not valid Python.
     """
+    dotted, attributes = named(cells, target)
+    reached = reach(sorted(dotted), attributes)
+    return [method.reference for method in load() if method.is_in(reached)]
+
+
+def named(cells: Sequence[str], target: int) -> tuple[set[str], set[str]]:
+    """Return what a notebook's cell, and what it needs of the cells before, names of imported modules.
+
+    Args:
+        cells: the sources of the code cells up to this one at least.
+        target: position of the cell.
+
+    Returns:
+        Dotted names, such as `dpslib.experiments.ecology.insurance`, and what is asked of objects, such as `measures`.
+
+    Raises:
+        SyntaxError: a cell is not valid Python.
+    """
     # Statement by statement, since a cell often prepares more than one figure.
     before = [statement for cell in cells[:target] for statement in _statements(cell)]
     pieces = [*before, cells[target]]
@@ -276,5 +294,4 @@ def of_cell(cells: Sequence[str], target: int) -> list[str]:
         head, _, rest = chain.partition(".")
         if head in imported:
             dotted.add(f"{imported[head]}.{rest}" if rest else imported[head])
-    reached = reach(sorted(dotted), reader.uses.attributes)
-    return [method.reference for method in load() if method.is_in(reached)]
+    return dotted, reader.uses.attributes

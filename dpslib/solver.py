@@ -523,7 +523,7 @@ def unit_starts(seed: int, runs: int, n_agents: int) -> tuple[np.ndarray, np.nda
     Args:
         seed: run r has the seed `seed + r`.
         runs: number of runs.
-        n_agents: N.
+        n_agents: the number of agents, N.
 
     Returns:
         Two arrays of shape (runs, N).

@@ -1,4 +1,4 @@
-"""The role `verdict`: a claim's verdict as a badge that leads to its row in the ledger."""
+"""The roles `verdict` and `claim`: a claim's verdict as a badge, or its name, that leads to its row in the ledger."""
 
 import json
 from pathlib import Path
@@ -11,26 +11,40 @@ LEDGER = "notebooks/10_ledger"
 DATA = "book/_generated/verdicts.json"
 
 
-class VerdictRole(SphinxRole):
-    """Show the verdict on the claim that the role names, and both values when one points at it."""
+class ClaimRole(SphinxRole):
+    """Show the id of the claim that the role names, and both values when one points at it."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        """Return the badge."""
+        """Return the link."""
         file = Path(self.env.srcdir, DATA)
         self.env.note_dependency(DATA)
         found = json.loads(file.read_text(encoding="utf-8")).get(self.text)
         if found is None:
             message = self.inliner.reporter.error(f"no claim {self.text!r}", line=self.lineno)
             return [self.inliner.problematic(self.rawtext, self.rawtext, message)], [message]
-        verdict = found["verdict"]
         uri = self.env.app.builder.get_relative_uri(self.env.docname, LEDGER)
-        badge = nodes.reference("", verdict, refuri=f"{uri}#{self.text}", internal=True)
-        badge["classes"] = ["verdict", f"verdict-{verdict.replace(' ', '-')}"]
-        badge["reftitle"] = f"printed {found['published']}, recomputed {found['reproduced']}"
-        return [badge], []
+        title = f"printed {found['published']}, recomputed {found['reproduced']}"
+        link = nodes.reference("", "", refuri=f"{uri}#{self.text}", reftitle=title, internal=True)
+        self.show(link, found["verdict"])
+        return [link], []
+
+    def show(self, link: nodes.reference, verdict: str) -> None:
+        """Fill the link."""
+        link += nodes.Text(self.text)
+        link["classes"] = ["claim"]
+
+
+class VerdictRole(ClaimRole):
+    """Show the verdict on the claim instead."""
+
+    def show(self, link: nodes.reference, verdict: str) -> None:
+        """Fill the link."""
+        link += nodes.Text(verdict)
+        link["classes"] = ["verdict", f"verdict-{verdict.replace(' ', '-')}"]
 
 
 def setup(app: Any) -> dict[str, Any]:
     """Register with Sphinx."""
+    app.add_role("claim", ClaimRole())
     app.add_role("verdict", VerdictRole())
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -447,7 +447,7 @@ def column_bound(
     their interval for τ > 0, and at v − 1/τ or the end next to it for τ < 0; the least such v is found by bisection.
 
     Args:
-        outer: U.
+        outer: the outer aggregator, U.
         interval: the least and the largest score for an array of sums, both non-decreasing, as `column_range`.
         agents: N ≥ 1.
         tasks: M ≥ 1.

@@ -113,7 +113,7 @@ def record(
         policies: by label, e.g. "homogeneous" and "heterogeneous".
         uniform: (B, draws), the starts, one an episode.
         outer: U, for the reward that is shown.
-        inner: T.
+        inner: the inner aggregator, T.
         steps: how many steps; the world's horizon if None.
 
     Returns:
