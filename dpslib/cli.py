@@ -160,7 +160,13 @@ def figure(name: str, scale: str, settings: tuple[str, ...], output: Path | None
 @main.command
 @click.argument("name")
 @parameter_option
-def record(name: str, parameters: tuple[tuple[str, str], ...]) -> None:
+@click.option(
+    "--notebook",
+    "notebooks",
+    multiple=True,
+    help="Only this notebook, such as 02_ecology; what is recorded of the others stays. May be given several times.",
+)
+def record(name: str, parameters: tuple[tuple[str, str], ...], notebooks: tuple[str, ...]) -> None:
     """Execute all notebooks with the same parameters and write what they found to data/results/NAME.json.
 
     For instance, all of paper A with every system solved by Newton's method:
@@ -171,8 +177,8 @@ def record(name: str, parameters: tuple[tuple[str, str], ...]) -> None:
     from dpslib.execute import NotebookError, parse_value
 
     try:
-        path = ledger.record(name, {n: parse_value(v) for n, v in parameters})
-    except ValueError as error:
+        path = ledger.record(name, {n: parse_value(v) for n, v in parameters}, notebooks)
+    except (FileNotFoundError, ValueError) as error:
         raise UserError(str(error)) from None
     except NotebookError as error:
         raise click.ClickException(str(error)) from None

@@ -57,7 +57,7 @@ def results_of(notebook: Path, key: str = RESULTS) -> dict[str, Any]:
     return found
 
 
-def record(name: str, parameters: Mapping[str, Any]) -> Path:
+def record(name: str, parameters: Mapping[str, Any], notebooks: Sequence[str] = ()) -> Path:
     """Execute all notebooks with the same parameters and write what they found to a file of `RECORDED`.
 
     What is there already is not executed again, so that a long recording goes on where it was interrupted.
@@ -65,14 +65,16 @@ def record(name: str, parameters: Mapping[str, Any]) -> Path:
     Args:
         name: name of the file, without its ending.
         parameters: the notebooks' parameters; the rest keep their defaults.
+        notebooks: stems of the notebooks that are executed; what is recorded of the others stays. All if empty.
 
     Returns:
         The file. It holds the parameters, the results by estimator name, what single seeds gave where a notebook holds
-        several, and for each notebook when, how long and by
-        which versions on which machine it was computed.
+        several, and for each notebook when, how long and by which versions on which machine it was computed.
 
     Raises:
-        ValueError: a parameter is wrong, or the name is no plain file name.
+        FileNotFoundError: only some notebooks are asked for, and nothing is recorded yet under this name.
+        ValueError: a parameter or a notebook is wrong, the name is no plain file name, or only some notebooks are asked
+            for, with other parameters than those recorded.
         NotebookError: a cell raised an exception.
     """
     if Path(name).name != name or not name:
@@ -82,10 +84,17 @@ def record(name: str, parameters: Mapping[str, Any]) -> Path:
     known = sorted({parameter for source in sources for parameter in notebook_parameters(source)})
     if unknown := [parameter for parameter in parameters if parameter not in known]:
         raise ValueError(f"no notebook has a parameter {', '.join(unknown)}; there are: {', '.join(known)}")
+    stems = [source.stem for source in sources]
+    if unknown := [stem for stem in notebooks if stem not in stems]:
+        raise ValueError(f"notebooks must be of {', '.join(stems)}; got {', '.join(unknown)}")
+    before = recorded(name) if notebooks else {}
+    if before and before["parameters"] != dict(parameters):
+        raise ValueError(f"parameters must be those recorded, {before['parameters']}; got {dict(parameters)}")
+    sources = [source for source in sources if not notebooks or source.stem in notebooks]
     folder = ROOT / "_build" / "recorded" / name
     records = execute_all(sources, folder, parameters)
-    results: dict[str, float] = {}
-    spread: dict[str, list[float]] = {}
+    results: dict[str, float] = before.get("results", {})
+    spread: dict[str, list[float]] = before.get("spread", {})
     for source in sources:
         results |= results_of(folder / f"{source.stem}.ipynb")
         spread |= results_of(folder / f"{source.stem}.ipynb", SPREAD)
@@ -94,7 +103,8 @@ def record(name: str, parameters: Mapping[str, Any]) -> Path:
         "parameters": dict(parameters),
         "results": results,
         "spread": spread,
-        "notebooks": {stem: {field: getattr(one, field) for field in kept} for stem, one in records.items()},
+        "notebooks": before.get("notebooks", {})
+        | {stem: {field: getattr(one, field) for field in kept} for stem, one in records.items()},
     }
     RECORDED.mkdir(parents=True, exist_ok=True)
     path = RECORDED / f"{name}.json"

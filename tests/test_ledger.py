@@ -82,6 +82,24 @@ def test_recording_writes_results_parameters_and_where_they_come_from(project: P
     assert ledger.record("triple", {"factor": 3.0}).read_text() == json.dumps(found, indent=1) + "\n"
 
 
+def test_what_is_recorded_of_other_notebooks_stays(project: Path) -> None:
+    (project / "notebooks" / "03_more.py").write_text(FINDS.replace('"one"', '"three"').replace('"two"', '"four"'))
+    with pytest.raises(FileNotFoundError, match="nothing is recorded as 'part'"):
+        ledger.record("part", {"factor": 3.0}, ["03_more"])
+    ledger.record("part", {"factor": 3.0})
+    source = project / "notebooks" / "03_more.py"
+    source.write_text(source.read_text().replace('"four": 2', '"four": 5'))
+    ledger.record("part", {"factor": 3.0}, ["03_more"])
+    found = ledger.recorded("part")
+    assert (found["results"]["two"], found["results"]["four"]) == (6.0, 15.0)
+    assert found["spread"].keys() == {"two", "four"}
+    assert list(found["notebooks"]) == ["01_finds", "03_more"]
+    with pytest.raises(ValueError, match=r"parameters must be those recorded, .factor.: 3.0.; got"):
+        ledger.record("part", {"factor": 2.0}, ["03_more"])
+    with pytest.raises(ValueError, match="notebooks must be of 01_finds, 03_more; got 02_plain"):
+        ledger.record("part", {"factor": 3.0}, ["02_plain"])
+
+
 def test_a_wrong_parameter_or_name_is_refused(project: Path) -> None:
     with pytest.raises(ValueError, match="factor"):
         ledger.record("wrong", {"factor": "many"})
