@@ -1078,6 +1078,12 @@ for name in ("marl-hetgps-softmax", "marl-hetgps-alternated", "marl-hetgps-evolu
         cite(f"marl-{key}-{arm}-gain", float(end.gain.mean()), ".3f")
         cite(f"marl-{key}-{arm}-inner", int((end.tau_t > 0).sum()))
     cite(f"marl-{key}-seeds", part.sizes["seed"])
+sums = data["marl-hetgps-power-sum"].sel(arm="neutral").isel(frame=-1)
+right = (sums.tau_t > 1) & (sums.tau_u < 1)
+cite("marl-power-right", int(right.sum()))
+cite("marl-power-seeds", sums.sizes["seed"])
+cite("marl-power-gain", float(sums.gain.where(right).mean()), ".3f")
+cite("marl-power-outer", float(sums.tau_u.max()), ".2f")
 cite("marl-overhead", results["marl.hetgps.overhead"] / 100, ".1%")
 cite("marl-overhead-printed", claims.load()["B-P.3-overhead"].value / 100, ".0%")
 
@@ -1091,6 +1097,10 @@ cite("marl-overhead-printed", claims.load()["B-P.3-overhead"].value / 100, ".0%"
 #   {glue:text}`marl-softmax-minimised-gain`.
 # - **First steps follow noise.** At $\theta = (0, 0)$ the reward is a constant, neither team can learn, and the gain's gradient is
 #   what two untrained teams happen to do. Some seeds go the wrong way first ({numref}`fig-b-05`).
+# - **Power sums have no scale.** From the exponents 1 and 1, {glue:text}`marl-power-right` of {glue:text}`marl-power-seeds` seeds end with
+#   $\tau_T > 1 > \tau_U$, at a gain of {glue:text}`marl-power-gain`. The others are drawn to large outer exponents, up to
+#   {glue:text}`marl-power-outer`: there two agents on one goal are paid many times what any divided team gets, and whether one team
+#   happens to have agreed while the other has not yet outweighs what diversity earns.
 # - **In turn or side by side**: {glue:text}`marl-alternated-neutral-right` of {glue:text}`marl-alternated-seeds` seeds end on that side when teams and
 #   reward are trained in turn.
 # - **Without gradients**, {glue:text}`marl-evolution-neutral-right` of {glue:text}`marl-evolution-seeds` searches by evolution end there, with a gain of

@@ -94,7 +94,7 @@ def test_what_is_recorded_of_other_notebooks_stays(project: Path) -> None:
     assert (found["results"]["two"], found["results"]["four"]) == (6.0, 15.0)
     assert found["spread"].keys() == {"two", "four"}
     assert list(found["notebooks"]) == ["01_finds", "03_more"]
-    with pytest.raises(ValueError, match=r"parameters must be those recorded, .factor.: 3.0.; got"):
+    with pytest.raises(ValueError, match=r"must be those recorded, \{'factor': 3\.0\}; got \{'factor': 2\.0\}"):
         ledger.record("part", {"factor": 2.0}, ["03_more"])
     with pytest.raises(ValueError, match="notebooks must be of 01_finds, 03_more; got 02_plain"):
         ledger.record("part", {"factor": 3.0}, ["02_plain"])
