@@ -16,7 +16,6 @@ KINDS = {
     ".pdf": "image, for print",
     ".nc": "data, netCDF",
     ".csv": "data, tidy table",
-    ".json": "how it was made, for machines",
 }
 """What a file is, by its ending."""
 
@@ -75,7 +74,7 @@ def _files(one: Exhibit, files: Mapping[str, tuple[int, str]]) -> str:
     return (
         '```{raw} html\n<div class="pst-scrollable-table-container" tabindex="0" role="region" aria-label="Files">\n'
         f'<table class="table exhibit-files">\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n'
-        "</div>\n```\n"
+        f'</div>\n<p><a href="{one.id}/exhibit.json">exhibit.json</a> says for machines what this page says.</p>\n```\n'
     )
 
 
