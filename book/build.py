@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -128,18 +128,18 @@ def timings(records: dict[str, Record], scale: str) -> str:
     )
 
 
-def exhibits(records: dict[str, Record], scale: str) -> dict[str, bytes]:
+def exhibits(records: dict[str, Record], scale: str, rows: dict[str, dict[str, Any]]) -> dict[str, bytes]:
     """Write the figures and tables of the executed notebooks, each to a folder with its id.
 
     Args:
         records: The records of the executed notebooks.
         scale: Their scale.
+        rows: The ledger, by claim.
 
     Returns:
         Their pages, by name in the tree that Sphinx reads.
     """
     folder = BUILD / "exhibits" / scale
-    rows = {one["id"]: one for one in as_records(entries())}
     verdict = {name: str(row["verdict"]) for name, row in rows.items()}
     found = [one for name in records for one in read(BUILD / "executed" / scale / f"{name}.ipynb")]
     written = write(found, folder, verdict)
@@ -153,21 +153,26 @@ def exhibits(records: dict[str, Record], scale: str) -> dict[str, bytes]:
     return {f"figures/{name}.md": text.encode() for name, text in pages.items()}
 
 
-def verdicts() -> dict[str, dict[str, str]]:
-    """Return what the badges show, by claim."""
-    shown = ("published", "reproduced", "verdict")
-    return {one["id"]: {name: one[name] for name in shown} for one in as_records(entries())}
+def generated(
+    records: dict[str, Record], scale: str, rows: dict[str, dict[str, Any]], pages: Iterable[str]
+) -> dict[str, str]:
+    """Return what is made from data, by the name of the file that pages and extensions read it from.
 
-
-def generated(records: dict[str, Record], scale: str) -> dict[str, str]:
-    """Return what is made from data, by the name of the file that pages and extensions read it from."""
-    badges, variants = verdicts(), atlas.variants()
+    Args:
+        records: The records of the executed notebooks.
+        scale: Their scale.
+        rows: The ledger, by claim.
+        pages: The ids of figures and tables that have a page.
+    """
+    badges = {name: {key: one[key] for key in ("published", "reproduced", "verdict")} for name, one in rows.items()}
+    variants = atlas.variants()
+    verdict = {name: one["verdict"] for name, one in badges.items()}
     return {
         "timings.md": timings(records, scale),
         "runtimes.json": fragments.run_times(records, scale),
         "verdicts.json": json.dumps(badges, indent=1) + "\n",
         "notation.md": fragments.notation(),
-        "map.md": fragments.exhibits_map({name: one["verdict"] for name, one in badges.items()}),
+        "map.md": fragments.exhibits_map(verdict, pages=list(pages)),
         "atlas.md": atlas.contents(variants),
         "atlas.json": json.dumps({one.name: atlas.to_html(one) for one in variants}, indent=1) + "\n",
     }
@@ -198,8 +203,10 @@ def stage(records: dict[str, Record], scale: str) -> Path:
     wanted |= {f"book/{n}": (ROOT / "book" / n).read_bytes() for n in file_digests(ROOT / "book", skip=skip)}
     executed = BUILD / "executed" / scale
     wanted |= {f"notebooks/{n}.ipynb": strip((executed / f"{n}.ipynb").read_bytes()) for n in records}
-    wanted |= exhibits(records, scale)
-    wanted |= {f"book/_generated/{name}": text.encode() for name, text in generated(records, scale).items()}
+    rows = {one["id"]: one for one in as_records(entries())}
+    pages = exhibits(records, scale, rows)
+    fragments_made = generated(records, scale, rows, [Path(name).stem for name in pages])
+    wanted |= pages | {f"book/_generated/{name}": text.encode() for name, text in fragments_made.items()}
     wanted |= certificates()
 
     present = file_digests(target)
