@@ -114,7 +114,7 @@ TAG_8V3 = Annealed(
         "reader": Scale(
             96_000, 1, _CROWD, pairs=(("min", "max"),), points=4, test_environments=5, final_environments=10
         ),
-        "paper": Scale(360_000, 4, _CROWD, points=20, test_environments=12, final_environments=50),
+        "paper": Scale(360_000, 2, _CROWD, points=20, test_environments=12, final_environments=50),
     },
     budget=Budget(30e6, 8, source="Fig 9"),
     policies=(("min", "max"),),
