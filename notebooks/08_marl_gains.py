@@ -1268,6 +1268,32 @@ claims_table(
     caption="Claims of Fig 10.",
 )
 
+# %%
+drill = data["marl-football"]
+for pair in ("min_max", "mean_max"):
+    found = results.get(f"marl.football.{pair}.gain", float("nan"))
+    cite(f"marl-football-{pair}", found, ".2f")
+others = drill.gain.sel(pair=[p for p in drill.pair.values if str(p)[-3:] != "max"])
+cite("marl-football-others", float(abs(others.mean("seed")).max()), ".2f")
+cite("marl-football-seeds", drill.sizes["seed"])
+cite("marl-football-frames", int(drill.attrs["frames"]), ",")
+for team, part in drill.sel(pair="min_max").mean("seed").groupby("team"):
+    cite(f"marl-football-{team}-together", float(part.together), ".0%")
+    cite(f"marl-football-{team}-split", float(part.split), ".0%")
+cite("marl-football-budget", results["marl.football.budget.counterexamples"], ".0f")
+
+# %% [markdown]
+# - **All signs are as printed**, with {glue:text}`marl-football-frames` frames and {glue:text}`marl-football-seeds` seeds: unlike agents gain
+#   {glue:text}`marl-football-min_max` under (min, max) and {glue:text}`marl-football-mean_max` under (mean, max), and at most
+#   {glue:text}`marl-football-others` either way under the controls. The paper does not say in which unit its gains are; ours are mean
+#   rewards of a step, the score of the game included.
+# - **What agents do** differs less than what they earn. Both are nearer to the same of ball and opponent in
+#   {glue:text}`marl-football-homogeneous-together` of the steps of like and {glue:text}`marl-football-heterogeneous-together` of unlike teams; ball
+#   and opponent have different agents nearest to them in {glue:text}`marl-football-homogeneous-split` and
+#   {glue:text}`marl-football-heterogeneous-split`.
+# - **Efforts are no budget** as printed: at {glue:text}`marl-football-budget` of as many random places they sum to more than an agent has, so
+#   that the theory of divided efforts does not apply as it stands.
+
 # %% [markdown]
 # ## What it cost
 
