@@ -1235,11 +1235,10 @@ cite("marl-8v3-seeds", crowded.sizes["seed"])
 cite("marl-8v3-printed", f"{studies.get_study('tag-8v3').budget.frames:,.0f}")
 
 # %% [markdown]
-# % typed eight, three: agents and tasks, settings of the paper
+# % typed eight: agents, a setting of the paper
 # **Nothing is decided for eight chasers.** {glue:text}`marl-8v3-frames` frames of {glue:text}`marl-8v3-seeds` seeds are what was borne here, of the
 # paper's {glue:text}`marl-8v3-printed`; the gain under (min, max) is {glue:text}`marl-8v3-min_max` at that point. The curves tell of the
-# beginning of a training, not of its end. In a crowd like chasers spread over escapers by where they start, so that there is
-# less to gain than for two. The paper takes (mean, max) for a control here, although its own Table 2 gives it a gain.
+# beginning of a training, not of its end. The paper takes (mean, max) for a control here, although its own Table 2 gives it a gain.
 
 # %% [markdown]
 # ## Football
