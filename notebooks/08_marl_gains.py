@@ -798,7 +798,7 @@ for name in FORAGING:
     cite(f"{key}-theory", best.gain, "g")
 table(
     pd.DataFrame(rows_of),
-    label="tab-c-marl-foraging",
+    label="tab-c-marl-foraging-game",
     caption="Level-based foraging as a game: reward of a step in theory, at best with the way to the items, and as learned; mean and standard "
     "deviation over seeds.",
     formats={"theory": ".0f", "with walking": ".3f"},
