@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 import torch
-from scipy.optimize import minimize
+from scipy.optimize import nnls
 
 from dpslib import catalogues, consistency, proofs_marl
 from dpslib import claims as claim_data
@@ -214,20 +214,14 @@ def least_multiple_correlation(
     metrics -= metrics.mean(1, keepdims=True)
     metrics /= np.linalg.norm(metrics, axis=1, keepdims=True)
     low, high = np.array([(one.low, one.high) for one in r.values()]).T
-    found = minimize(
-        lambda h: h @ h,
-        np.linalg.pinv(metrics) @ ((low + high) / 2),
-        jac=lambda h: 2 * h,
-        method="SLSQP",
-        constraints=[
-            {"type": "ineq", "fun": lambda h: metrics @ h - low, "jac": lambda h: metrics},
-            {"type": "ineq", "fun": lambda h: high - metrics @ h, "jac": lambda h: -metrics},
-        ],
-        options={"maxiter": 1000, "ftol": 1e-12},
-    )
-    if not found.success:
-        raise ArithmeticError(f"the least multiple correlation was not found: {found.message}")
-    return float(math.sqrt(found.fun))
+    # Least distance programming by nonnegative least squares (Lawson & Hanson, chapter 23): exact, no line search.
+    system = np.vstack([np.concatenate([metrics, -metrics]).T, np.concatenate([low, -high])])
+    target = np.eye(len(system))[-1]
+    weights, _ = nnls(system, target)
+    rest = system @ weights - target
+    if rest[-1] > -1e-12:
+        raise ArithmeticError("no vector has products with the metrics in the given ranges")
+    return float(np.linalg.norm(rest[:-1] / rest[-1]))
 
 
 @proof
