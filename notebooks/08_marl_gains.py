@@ -1078,6 +1078,7 @@ for name in ("marl-hetgps-softmax", "marl-hetgps-alternated", "marl-hetgps-evolu
         cite(f"marl-{key}-{arm}-gain", float(end.gain.mean()), ".3f")
         cite(f"marl-{key}-{arm}-inner", int((end.tau_t > 0).sum()))
     cite(f"marl-{key}-seeds", part.sizes["seed"])
+    cite(f"marl-{key}-frames", int(part.attrs["frames"]), ",")
 sums = data["marl-hetgps-power-sum"].sel(arm="neutral").isel(frame=-1)
 right = (sums.tau_t > 1) & (sums.tau_u < 1)
 cite("marl-power-right", int(right.sum()))
@@ -1103,8 +1104,9 @@ cite("marl-overhead-printed", claims.load()["B-P.3-overhead"].value / 100, ".0%"
 #   happens to have agreed while the other has not yet outweighs what diversity earns.
 # - **In turn or side by side**: {glue:text}`marl-alternated-neutral-right` of {glue:text}`marl-alternated-seeds` seeds end on that side when teams and
 #   reward are trained in turn.
-# - **Without gradients**, {glue:text}`marl-evolution-neutral-right` of {glue:text}`marl-evolution-seeds` searches by evolution end there, with a gain of
-#   {glue:text}`marl-evolution-neutral-gain`. Each of its points has teams of its own, which is its cost.
+# - **Without gradients** an evolution strategy searches behind the same interface. It is not recorded; computed with this page, of
+#   {glue:text}`marl-evolution-seeds` searches of {glue:text}`marl-evolution-frames` frames {glue:text}`marl-evolution-neutral-right` end there, with a gain
+#   of {glue:text}`marl-evolution-neutral-gain`, which is too short to say more. Each of its points has teams of its own, which is its cost.
 # - **The gradient is nearly free**: {glue:text}`marl-overhead` of the time of an iteration. The paper's {glue:text}`marl-overhead-printed` pay for passing
 #   it through the physics, which adds nothing.
 
