@@ -885,7 +885,7 @@ def rows(shown, count):
     return fig
 
 
-# %% typed="two: agents and tasks, settings, and what the figure shows" mystnb={"figure": {"name": "fig-b-07", "caption": "Fig 7 of paper B, recomputed: episodes of trained teams under (min, max), from the same starts; homogeneous teams above, heterogeneous ones below. Squares: goals."}, "image": {"alt": "Two rows of scenes with two paths from the left to the right: above they run side by side towards the middle between two squares, below each ends near a square."}}
+# %% typed="two: agents and tasks, settings, and what the figure shows" mystnb={"figure": {"name": "fig-b-07", "caption": "Fig 7 of paper B, recomputed: episodes of trained teams under (min, max), from the same starts; homogeneous teams above, heterogeneous ones below. Squares: goals."}, "image": {"alt": "Two rows of scenes with two paths from the left to the right: above both stay at the wall behind them, far from both squares; below they cross, part further than they need to, and each ends at a square of its own."}}
 field, teams, shown = play("marl-capture", 4)
 show(rows(shown, 4), shown)
 
@@ -1193,7 +1193,7 @@ table(
 #   {glue:text}`marl-tag-earned-mean_max` and {glue:text}`marl-tag-own-mean_max`. The paper's own (mean, max),
 #   {glue:text}`marl-tag-printed-mean-max`, is not distinguishable from zero.
 
-# %% typed="two: agents and tasks, settings, and what the figure shows" mystnb={"figure": {"name": "fig-b-08", "caption": "Fig 8 of paper B, recomputed: episodes of trained chasers under (min, max), from the same starts; homogeneous teams above, heterogeneous ones below. Grey: obstacles."}, "image": {"alt": "Two rows of scenes with the paths of two chasers and two escapers among grey circles."}}
+# %% typed="two: agents and tasks, settings, and what the figure shows" mystnb={"figure": {"name": "fig-b-08", "caption": "Fig 8 of paper B, recomputed: episodes of trained chasers under (min, max), from the same starts; homogeneous teams above, heterogeneous ones below. Grey: obstacles."}, "image": {"alt": "Two rows of scenes with the paths of two chasers and two escapers among grey circles: above the chasers end close together, below further apart, each with an escaper in front of it."}}
 _, _, shown = play("marl-tag-2v2", 4)
 show(rows(shown, 4), shown)
 
