@@ -164,7 +164,8 @@ def player(data: xr.Dataset, *, episode: int = 0, width: int = 300, label: str =
     }
     height = round(width * half_height / half_width)
     canvases = "".join(
-        f'<figure><figcaption>{policy}: <output></output></figcaption><canvas width="{width}" height="{height}">'
+        f'<figure style="display:inline-block;margin:4px;font:12px sans-serif"><figcaption>{policy}: <output></output>'
+        f'</figcaption><canvas style="display:block;background:#fff;max-width:100%" width="{width}" height="{height}">'
         f"</canvas></figure>"
         for policy in scene_data["policy"]
     )
@@ -172,8 +173,6 @@ def player(data: xr.Dataset, *, episode: int = 0, width: int = 300, label: str =
     return (
         f'<div class="dps-player" role="group" aria-label="{label}">{canvases}<div><button type="button">play</button> '
         f'<input type="range" min="0" max="{steps}" value="0" aria-label="step"></div>'
-        f"<style>.dps-player figure{{display:inline-block;margin:4px;font:12px sans-serif}}"
-        f".dps-player canvas{{display:block;background:#fff;max-width:100%}}</style>"
         f"<script>(() => {{const d = {json.dumps(scene_data, separators=(',', ':'))};{_SCRIPT}}})();</script></div>"
     )
 
