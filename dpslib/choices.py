@@ -13,7 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pandas as pd
 import yaml
 
@@ -138,11 +137,7 @@ def load(folder: Path = DATA) -> dict[str, Choice]:
         raise FileNotFoundError(f"no {path}: the choices come with a checkout of the project")
     entries = yaml.safe_load(path.read_text(encoding="utf-8"))
     schema = json.loads((folder / "choices.schema.json").read_text(encoding="utf-8"))
-    try:
-        jsonschema.validate(entries, schema)
-    except jsonschema.ValidationError as error:
-        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
-        raise ValueError(f"{path.name}: ${place}: {error.message}") from error
+    claims.fits(entries, schema, f"{path.name}: ")
     found: dict[str, Choice] = {}
     for entry in entries:
         if entry["id"] in found:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pandas as pd
@@ -104,6 +105,24 @@ class Claim:
         return Decimal(result).quantize(unit, rounding=ROUND_HALF_EVEN, context=Context(prec=400))
 
 
+def fits(value: Any, schema: Any, where: str = "") -> None:
+    """Check data that were read from a file against a JSON schema.
+
+    Args:
+        value: the data.
+        schema: the schema.
+        where: what the message begins with, such as the name of the file.
+
+    Raises:
+        ValueError: if the data do not fit; the message names the place.
+    """
+    try:
+        jsonschema.validate(value, schema)
+    except jsonschema.ValidationError as error:
+        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
+        raise ValueError(f"{where}${place}: {error.message}") from error
+
+
 @cache
 def load(folder: Path = DATA / "claims") -> dict[str, Claim]:
     """Return all claims by id.
@@ -119,11 +138,7 @@ def load(folder: Path = DATA / "claims") -> dict[str, Claim]:
     claims: dict[str, Claim] = {}
     for file in files:
         entries = yaml.safe_load(file.read_text(encoding="utf-8"))
-        try:
-            jsonschema.validate(entries, schema)
-        except jsonschema.ValidationError as error:
-            place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
-            raise ValueError(f"{file.name}: ${place}: {error.message}") from error
+        fits(entries, schema, f"{file.name}: ")
         for entry in entries:
             if entry["id"] in claims:
                 raise ValueError(f"{file.name}: the id {entry['id']} is used twice")

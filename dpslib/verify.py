@@ -18,10 +18,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-
 from dpslib import exhibits, ledger, release
-from dpslib.claims import DATA, load
+from dpslib.claims import DATA, fits, load
 from dpslib.execute import NOTEBOOKS, ROOT, Record, commit, cpu_count, device_name, digest, execute_all
 from dpslib.release import DIFFERS, EQUAL, TOLERANCE, WITHIN, Comparison, Manifest
 
@@ -234,11 +232,7 @@ def check(certificate: Any) -> None:
         ValueError: if it does not fit the schema or its counts do not add up; the message names the place.
     """
     schema = json.loads((RECEIVED / "schema.json").read_text(encoding="utf-8"))
-    try:
-        jsonschema.validate(certificate, schema)
-    except jsonschema.ValidationError as error:
-        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
-        raise ValueError(f"${place}: {error.message}") from None
+    fits(certificate, schema)
     for part in ("exhibits", "results"):
         one = certificate[part]
         if one["compared"] != one["equal"] + one["within"] + len(one["differ"]):
