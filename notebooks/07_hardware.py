@@ -286,7 +286,7 @@ print({name: int(size) for name, size in full.items()})
 # the constraint that agents have at $N = 4$, whatever the size. {numref}`tab-c-constraint` gives the two sizes, with the
 # tolerance by which they are read off.
 
-# %% typed="2, ten, two: constants and bases of our readings" mystnb={"figure": {"name": "fig-c-constraint", "caption": "As Fig 32, under other resource constraints: (a) R = 2 + log₁₀ N, (b) R = 2 + log₂ N, (c) R proportional to N, the control."}, "image": {"alt": "Three panels: with the logarithm to base ten the curves meet early, with base two late, and with R proportional to N the homogeneous curve stays flat and low while the heterogeneous one is at the top."}}
+# %% typed="2, ten, two: constants and bases of our readings" mystnb={"figure": {"name": "fig-c-constraint", "caption": "Productivity against system size, as in Fig 32, under other resource constraints: (a) R = 2 + log₁₀ N, (b) R = 2 + log₂ N, (c) R proportional to N, the control."}, "image": {"alt": "Three panels: with the logarithm to base ten the curves meet early, with base two late, and with R proportional to N the homogeneous curve stays flat and low while the heterogeneous one is at the top."}}
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.2), sharey=True)
 for ax, resource in zip(axes, hardware.RESOURCES[1:], strict=True):
     draw.productivity_by_size(scaling, ax, resource=resource)

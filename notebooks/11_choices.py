@@ -222,16 +222,16 @@ def named(chosen):
     show(fig, part)
 
 
-# %% mystnb={"figure": {"name": "fig-c-multiverse-3", "caption": "As the figure before, for sections 3.1 to 3.3: ecology, neuroscience, economics. Only choices that touch one of these claims are shown. Recorded."}, "image": {"alt": "Claims of sections 3.1 to 3.3 by name against the choices that touch them; the claims of Fig 4 and Table 1 hold under all admissible readings."}}
+# %% mystnb={"figure": {"name": "fig-c-multiverse-3", "caption": "Claims of sections 3.1 to 3.3 (ecology, neuroscience, economics) against the choices that touch them. Colours and dots are those of the figure of all claims. Recorded."}, "image": {"alt": "Claims of sections 3.1 to 3.3 by name against the choices that touch them; the claims of Fig 4 and Table 1 hold under all admissible readings."}}
 named(("3.1", "3.2", "3.3"))
 
-# %% mystnb={"figure": {"name": "fig-c-multiverse-34", "caption": "As before, for section 3.4 (computing) and sections 4.1 to 4.4. Recorded."}, "image": {"alt": "Claims of section 3.4 and of sections 4.1 to 4.4 by name against the choices that touch them; printed digits of optimised systems rarely hold, orders mostly do."}}
+# %% mystnb={"figure": {"name": "fig-c-multiverse-34", "caption": "Claims of section 3.4 (computing) and sections 4.1 to 4.4 against the choices that touch them. Colours and dots are those of the figure of all claims. Recorded."}, "image": {"alt": "Claims of section 3.4 and of sections 4.1 to 4.4 by name against the choices that touch them; printed digits of optimised systems rarely hold, orders mostly do."}}
 named(("3.4", "4.1", "4.2", "4.3", "4.4", "E", "F.1"))
 
-# %% mystnb={"figure": {"name": "fig-c-multiverse-f", "caption": "As before, for section 4.5 with appendix F.2 (robustness). Recorded."}, "image": {"alt": "Claims on robustness by name against the choices that touch them; those on the wave hold under all admissible readings, those on the other catalogues depend on paths and events."}}
+# %% mystnb={"figure": {"name": "fig-c-multiverse-f", "caption": "Claims of section 4.5 with appendix F.2 (robustness) against the choices that touch them. Colours and dots are those of the figure of all claims. Recorded."}, "image": {"alt": "Claims on robustness by name against the choices that touch them; those on the wave hold under all admissible readings, those on the other catalogues depend on paths and events."}}
 named(("4.5", "F.2"))
 
-# %% mystnb={"figure": {"name": "fig-c-multiverse-5", "caption": "As before, for sections 4.6, 5 and 6 and the appendices A and B. Recorded."}, "image": {"alt": "Claims of sections 4.6 to 6 and of appendices A and B by name against the choices that touch them."}}
+# %% mystnb={"figure": {"name": "fig-c-multiverse-5", "caption": "Claims of sections 4.6, 5 and 6 and of appendices A and B against the choices that touch them. Colours and dots are those of the figure of all claims. Recorded."}, "image": {"alt": "Claims of sections 4.6 to 6 and of appendices A and B by name against the choices that touch them."}}
 named(("4.6", "5", "6", "A", "B"))
 
 # %% [markdown]
