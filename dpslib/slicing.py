@@ -105,8 +105,13 @@ def needed(cells: Sequence[str], target: int, always: Collection[int] = ()) -> l
 
 def _modules(cells: Sequence[str]) -> set[str]:
     """Return the names that cells import."""
-    imports = (n for code in cells for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Import | ast.ImportFrom))
-    return {(alias.asname or alias.name).split(".")[0] for node in imports for alias in node.names}
+    return {name for code in cells for name in _imports(code)}
+
+
+@cache
+def _imports(code: str) -> frozenset[str]:
+    imports = (n for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Import | ast.ImportFrom))
+    return frozenset((alias.asname or alias.name).split(".")[0] for node in imports for alias in node.names)
 
 
 def _single(statement: ast.stmt, modules: frozenset[str]) -> Names:
