@@ -32,6 +32,14 @@ def test_environment_is_in_step_with_pyproject(root: Path, project: dict) -> Non
     assert set(extras) <= set(project["optional-dependencies"])
 
 
+def test_every_supported_python_is_tried_on_a_fresh_machine(root: Path, project: dict) -> None:
+    jobs = yaml.safe_load((root / ".github" / "workflows" / "systems.yml").read_text())["jobs"]
+    name = "Programming Language :: Python :: "
+    supported = [one.removeprefix(name) for one in project["classifiers"] if one.startswith(name)]
+    assert jobs["fresh"]["strategy"]["matrix"]["python"] == supported
+    assert project["requires-python"] == f">={supported[0]}"
+
+
 def test_every_dependency_is_constrained(root: Path, project: dict) -> None:
     text = (root / "constraints.txt").read_text()
     pinned = set(re.findall(r"^([a-z0-9.-]+)==", text, re.MULTILINE))
