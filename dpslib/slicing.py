@@ -116,7 +116,8 @@ def _imports(code: str) -> frozenset[str]:
 
 def _single(statement: ast.stmt, modules: frozenset[str]) -> Names:
     """Return the names of one statement, all that it reads being read before it stores anything."""
-    table = symtable.symtable(ast.unparse(ast.fix_missing_locations(statement)), "cell", "exec")
+    scoped = _Scoped().visit(ast.parse(ast.unparse(ast.fix_missing_locations(statement))))
+    table = symtable.symtable(ast.unparse(ast.fix_missing_locations(scoped)), "cell", "exec")
     used = {s.get_name() for s in table.get_symbols() if s.is_referenced()}
     stored = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()}
     inner = list(table.get_children())
@@ -129,6 +130,19 @@ def _single(statement: ast.stmt, modules: frozenset[str]) -> Names:
     }
     touched = _touched(statement) - modules
     return Names(frozenset(used | touched), frozenset(stored), frozenset(touched - stored))
+
+
+class _Scoped(ast.NodeTransformer):
+    """Turn comprehensions into generators: from Python 3.12 on, only these have their variables for themselves."""
+
+    def visit_ListComp(self, node: ast.ListComp | ast.SetComp) -> ast.AST:
+        return self.generic_visit(ast.GeneratorExp(node.elt, node.generators))
+
+    visit_SetComp = visit_ListComp  # noqa: N815 (the name that the base class looks for)
+
+    def visit_DictComp(self, node: ast.DictComp) -> ast.AST:
+        pair = ast.Tuple([node.key, node.value], ast.Load())
+        return self.generic_visit(ast.GeneratorExp(pair, node.generators))
 
 
 def _touched(statement: ast.stmt) -> set[str]:

@@ -22,6 +22,7 @@ from dpslib.slicing import names, needed
         ("def f(x):\n    return x + y", {"y"}, {"f"}, set()),
         ("f = lambda x: x + y", {"y"}, {"f"}, set()),
         ("z = [x + y for x in a]", {"y", "a"}, {"z"}, set()),
+        ("z = {x: {w for w in x} for x in a}", {"a"}, {"z"}, set()),
         ("for x in a:\n    print(x, y)", {"a", "y", "print"}, set(), {"x"}),
         ("for x in a:\n    y = x\n    print(y)", {"a", "print"}, set(), {"x", "y"}),
         ("if a:\n    x = 1", {"a"}, set(), {"x"}),
