@@ -17,7 +17,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field, replace
@@ -26,6 +26,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dpslib.callgraph import PACKAGE, Library, closure
 from dpslib.storage import (
     end_with_parent,
     is_transient,
@@ -46,6 +47,12 @@ PACKAGES = ("torch", "numba", "numpy", "scipy", "xarray", "matplotlib", "seaborn
 
 #: Below ``data/``, the folder of recorded results. A file is part of the key of a notebook that spells out its name.
 RESULTS = "results"
+
+#: What works on an executed notebook before it is written.
+MAKES = ("dpslib.execute.run_notebook",)
+
+#: Definitions that read the sources of all notebooks.
+SOURCES_READ_BY = frozenset({"dpslib.ledger_page.homes", "dpslib.citation.subjects", "dpslib.citation.cells"})
 
 #: Folders below ``data/`` that say what an execution gave; none reads them.
 RECEIPTS = ("certificates", "releases")
@@ -272,20 +279,59 @@ def execution_key(source: Path, parameters: Mapping[str, Any]) -> str:
         parameters: The value of each parameter.
 
     Returns:
-        A SHA-256 over the source, the parameters, the library, the data, and the versions of Python
-        and of the packages that compute and draw.
+        A SHA-256 over the source, the parameters, what the cells can reach of the library and of the data, and the
+        versions of Python and of the packages that compute and draw. Comments, docstrings and the formatting of the
+        library are no part of it.
     """
-    text, results = source.read_text(encoding="utf-8"), file_digests(ROOT / "data" / RESULTS)
-    parts = {
+    return digest(json.dumps(dependencies(source, parameters), sort_keys=True).encode())
+
+
+def dependencies(source: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all that the result of an execution depends on, by kind.
+
+    Args:
+        source: The ``.py`` file.
+        parameters: The value of each parameter.
+
+    Returns:
+        `source`, its text; `parameters`; `library`, digests of the definitions that the cells can reach, by dotted
+        name; `files`, digests of files by path; `python` and `packages`, versions.
+    """
+    text = source.read_text(encoding="utf-8")
+    library = Library(ROOT)
+    found = closure([cell.source for cell in read_source(source).cells if cell.cell_type == "code"], MAKES, library)
+    reached = {f"{module}.{own}" for module, names in found.definitions.items() for own in names}
+    files = {
+        f"data/{name}": value
+        for name, value in file_digests(ROOT / "data", skip=RECEIPTS).items()
+        if _is_opened(name, text, found.texts)
+    }
+    packages = {name.replace(".", "/") for name in found.definitions}
+    for name, value in file_digests(ROOT / PACKAGE).items():
+        if not name.endswith(".py") and Path(PACKAGE, name).parent.as_posix() in packages:
+            files[f"{PACKAGE}/{name}"] = value
+    if reached & SOURCES_READ_BY:
+        files |= {f"notebooks/{name}": value for name, value in file_digests(NOTEBOOKS, "*.py").items()}
+    return {
         "source": text,
         "parameters": dict(parameters),
-        "library": file_digests(ROOT / "dpslib", "*.py"),
-        "data": file_digests(ROOT / "data", skip=(RESULTS, *RECEIPTS)),
-        "results": {name: value for name, value in results.items() if Path(name).stem in text},
+        "library": found.digests(library),
+        "files": files,
         "python": platform.python_version(),
         "packages": versions(),
     }
-    return digest(json.dumps(parts, sort_keys=True).encode())
+
+
+def _is_opened(name: str, text: str, texts: Set[str]) -> bool:
+    """Whether a file below `data` may be opened: what opens it spells out its name, or that of its folder.
+
+    Args:
+        name: its path below `data`.
+        text: the source of the notebook.
+        texts: the strings in the code that the notebook reaches.
+    """
+    folder, _, rest = name.partition("/")
+    return Path(rest).stem in text if folder == RESULTS else folder in texts or folder in text
 
 
 def normalise(notebook: NotebookNode) -> NotebookNode:
