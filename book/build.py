@@ -266,9 +266,7 @@ def run_sphinx(staged: Path, work: Path, *, everything: bool, builder: str = "ht
     Returns:
         Whether there was no warning.
     """
-    program = (
-        "from dpslib.storage import end_with_parent; end_with_parent(); import jupyter_book.cli.main as m; m.main()"
-    )
+    program = "from dpslib.storage import end_with_parent as e; e(); import jupyter_book.cli.main as m; m.main()"
     command = [sys.executable, "-c", program, "build", str(staged)]
     command += ["--toc", str(staged / "book" / "_toc.yml"), "--path-output", str(work)]
     command += ["--builder", builder, "-W", "--keep-going", *(["--all"] if everything else [])]

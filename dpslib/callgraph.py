@@ -283,12 +283,12 @@ def _dump(node: ast.AST, documented: bool) -> str:
         body = getattr(inner, "body", None)
         if isinstance(body, list) and len(plain := _without_texts(body)) < len(body):
             kept.append((inner, body))
-            inner.body = plain  # type: ignore[attr-defined]
+            setattr(inner, "body", plain)  # noqa: B010 (not all nodes have one)
     try:
         return ast.dump(node)
     finally:
         for inner, body in kept:
-            inner.body = body
+            setattr(inner, "body", body)  # noqa: B010
 
 
 @lru_cache(maxsize=1024)

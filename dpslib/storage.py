@@ -74,6 +74,8 @@ def told(path: Path, size: int | None = None) -> Iterator[None]:
         if code is None and isinstance(error, shutil.Error):  # of many files; the reasons are text
             lines = [str(reason) for *_, reason in error.args[0]]
             code = next((one for one in (*FULL, *REFUSED) if any(os.strerror(one) in line for line in lines)), None)
+        if code is None:
+            raise
         if code in FULL:
             needed = "" if size is None else f" {size:,} bytes are needed,"
             raise StorageError(
