@@ -113,7 +113,7 @@ def write(scale: str, target: Path | None = None, *, exhibits: Path | None = Non
         raise ValueError(f"{output} must be a {'file' if zipped else 'folder'}; it is none")
     crate = _crate(source, described, scale)
     if zipped:
-        with storage.lock(output), storage.temporary_folder(output) as work:
+        with storage.lock(output), storage.told(output), storage.temporary_folder(output) as work:
             crate.write(work / "crate")
             _zip(work / "crate", work / output.name)
             (work / output.name).replace(output)

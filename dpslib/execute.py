@@ -33,6 +33,7 @@ from dpslib.storage import (
     lock,
     remove_prepared,
     temporary_folder,
+    told,
     write_atomically,
 )
 
@@ -416,7 +417,7 @@ def execute(source: Path, output: Path, parameters: Mapping[str, Any], *, force:
         data, record = run_notebook(source, read_source(source), complete, output, key)
         if execution_key(source, complete) != key:
             record = replace(record, key="")
-        with temporary_folder(output) as folder:
+        with told(output, len(data)), temporary_folder(output) as folder:
             made = folder / output.name
             made.write_bytes(data)
             write_record(record, made)
@@ -585,7 +586,7 @@ def _run(
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
-    with temporary_folder(output) as folder:
+    with told(output), temporary_folder(output) as folder:
         plain, done = folder / "plain.ipynb", folder / output.name
         nbformat.write(cells, plain)
         try:

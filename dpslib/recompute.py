@@ -138,7 +138,7 @@ def recompute(planned: Plan, folder: Path | None = None) -> Path:
     key = execute.digest(nbformat.writes(planned.cells).encode())
     with storage.lock(output):
         content, record = execute.run_notebook(planned.source, planned.cells, planned.parameters, output, key)
-        with storage.temporary_folder(output) as work:
+        with storage.told(target), storage.temporary_folder(output) as work:
             made = work / "notebook.ipynb"
             made.write_bytes(content)
             execute.write_record(record, made)

@@ -183,12 +183,11 @@ def temporary_folder(path: Path) -> Iterator[Path]:
     """
     # Hidden, so that no tool which collects notebooks finds one half-way; on the same file system, so that
     # moving out of it is one step.
-    with (
-        told(path),
-        tempfile.TemporaryDirectory(
+    with told(path):
+        made = tempfile.TemporaryDirectory(
             prefix=f"{PARTIAL}{path.stem}-", dir=path.absolute().parent, ignore_cleanup_errors=True
-        ) as folder,
-    ):
+        )
+    with made as folder:
         yield Path(folder)
 
 

@@ -213,6 +213,9 @@ def main() -> None:
         root = Path(temporary)
         copy(root)
         build = root / "_build"
+        # As the environment's last step does it.
+        prepare = "import dpslib.compiled; dpslib.compiled.prepare()"
+        subprocess.run([sys.executable, "-c", prepare], cwd=root, env=environment(root), check=True)
         command = [sys.executable, "book/build.py", "--scale", "smoke"]
         if arguments.notebooks:
             program = "import sys; sys.path.insert(0, 'book'); import build; build.execute_notebooks('smoke')"
