@@ -621,16 +621,16 @@ def _run(
         return (nbformat.writes(notebook) + "\n").encode(), seconds
 
 
-def _started(execute: Callable[[], NotebookNode]) -> NotebookNode:
+def _started(run: Callable[[], NotebookNode]) -> NotebookNode:
     """Execute, again if the kernel does not start: two that start at once may have drawn the same port."""
     for _ in range(STARTS - 1):
         try:
-            return execute()
+            return run()
         except RuntimeError as error:
             # No cell has run yet; what a cell raises is of another type.
             if not str(error).startswith(("Kernel didn't respond", "Kernel died before")):
                 raise
-    return execute()
+    return run()
 
 
 def _kernel_manager() -> type:
