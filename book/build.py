@@ -144,7 +144,7 @@ def exhibits(records: dict[str, Record], scale: str, rows: dict[str, dict[str, A
     verdict = {name: str(row["verdict"]) for name, row in rows.items()}
     found = [one for name in records for one in read(BUILD / "executed" / scale / f"{name}.ipynb")]
     written = write(found, folder, verdict)
-    for path in set(folder.iterdir()) - set(written):
+    for path in {one for one in folder.iterdir() if one.is_dir()} - set(written):
         shutil.rmtree(path)
     pages = {"index": index(found)}
     for one, path in zip(found, written, strict=True):

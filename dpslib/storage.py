@@ -160,13 +160,15 @@ def _before(path: Path) -> Path:
 
 
 def remove_prepared(folder: Path) -> None:
-    """Remove what killed programs prepared anywhere below a folder.
+    """Remove what killed programs prepared anywhere below a folder, and their locks.
 
     Args:
         folder: a folder that nobody else writes to now, since its lock is held; it need not exist.
     """
     for left in [one for one in folder.rglob(f"{PARTIAL}*") if one.is_dir()]:
         shutil.rmtree(left, ignore_errors=True)
+    for left in list(folder.rglob(".*.lock")):
+        left.unlink(missing_ok=True)
 
 
 def is_transient(name: str) -> bool:

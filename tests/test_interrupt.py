@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
@@ -115,6 +114,7 @@ def test_a_new_folder_takes_the_place_of_the_old_one_or_leaves_it(tmp_path: Path
     assert [one.name for one in tmp_path.iterdir()] == ["book"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is of Unix")
 @pytest.mark.parametrize("step", [1, 2, 3])
 def test_a_folder_that_was_exchanged_when_a_kill_came_is_there_again(tmp_path: Path, step: int) -> None:
     path = tmp_path / "book"
@@ -149,9 +149,13 @@ def test_a_folder_that_was_exchanged_when_a_kill_came_is_there_again(tmp_path: P
 def test_what_a_killed_program_prepared_is_removed_and_what_a_live_one_prepares_is_not(tmp_path: Path) -> None:
     for name in ("a-12345678", "a-b-12345678", "b-12345678"):
         (tmp_path / f".partial-{name}").mkdir()
+    (tmp_path / ".c.lock").touch()
     with temporary_folder(tmp_path / "b.txt") as live, lock(tmp_path / "a.txt"):
         assert live.is_dir()
-    assert sorted(one.name for one in tmp_path.iterdir()) == [".partial-a-b-12345678", ".partial-b-12345678"]
+    left = [".c.lock", ".partial-a-b-12345678", ".partial-b-12345678"]
+    assert sorted(one.name for one in tmp_path.iterdir()) == left
+    storage.remove_prepared(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 # Two at once
@@ -193,6 +197,43 @@ def test_a_killed_process_holds_no_lock(tmp_path: Path) -> None:
     with lock(tmp_path / "a", said.append), lock(tmp_path / "a", said.append):  # the same thread may take it again
         pass
     assert not said
+
+
+@pytest.mark.parametrize("what", ["train", "record", "verify", "spread"])
+def test_what_takes_long_waits_for_another_that_does_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], what: str
+) -> None:
+    from dpslib import ledger, multiverse, verify
+    from dpslib.marl import studies
+
+    place = tmp_path / "place"
+    called: list[str] = []
+    match what:
+        case "train":
+            monkeypatch.setattr(studies, "_train", lambda *_: called.append(what))
+        case "record":
+            place = tmp_path / "_build" / "recorded" / "place"
+            place.parent.mkdir(parents=True)
+            monkeypatch.setattr(ledger, "ROOT", tmp_path)
+            monkeypatch.setattr(ledger, "_record", lambda *_: called.append(what))
+        case "verify":
+            manifest = {"results": {"02_ecology": {}}}
+            monkeypatch.setattr(verify, "_execute", lambda *_: {})
+            monkeypatch.setattr(verify, "compare", lambda *_: called.append(what))
+        case "spread":
+            monkeypatch.setattr(multiverse, "_run_jobs", lambda *_: called.append(what))
+    first = holder(place, 1.5)
+    match what:
+        case "train":
+            studies.train("capture", "smoke", checkpoint=place)
+        case "record":
+            ledger.record("place", {})
+        case "verify":
+            verify.verify(manifest=manifest, folder=place)
+        case "spread":
+            multiverse.run_jobs([], cache=place)
+    assert called == [what]
+    assert f"waiting for process {first.pid}" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -290,6 +331,8 @@ def test_a_disk_that_gets_full_leaves_the_result_that_was_there(
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="limits are of Unix")
 def test_a_limit_of_the_system_is_told_too(tmp_path: Path) -> None:
+    import resource
+
     [source] = sources(tmp_path / "src", 1)
     output = tmp_path / "out" / "a.ipynb"
     command = [sys.executable, "-m", "dpslib.cli", "run", str(source), "-o", str(output)]
