@@ -23,6 +23,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "dpslib"
 """What is followed; all else is taken as it is."""
 
+PROGRAMS = ("subprocess", "os.system", "os.popen", "runpy", "get_ipython")
+"""What starts other programs, or the lines of a notebook that begin with `!` or `%`."""
+
 DOCUMENTED = frozenset({"__doc__", "getdoc", "getsource", "getsourcelines", "getsourcefile"})
 """What reads docstrings or sources: with one of these among the names, docstrings count."""
 
@@ -322,6 +325,11 @@ class Library:
         path = package if package.is_file() else base.with_suffix(".py")
         return _parsed(name, path.read_text(encoding="utf-8"), path == package) if path.is_file() else None
 
+    def names(self) -> list[str]:
+        """Return the dotted names of all modules."""
+        paths = (path.relative_to(self.root).with_suffix("") for path in (self.root / PACKAGE).rglob("*.py"))
+        return sorted(".".join(path.parts).removesuffix(".__init__") for path in paths)
+
     def split(self, dotted: str) -> tuple[str, str] | None:
         """Divide a dotted name of the library into module and the first name in it; that may be empty."""
         parts = dotted.split(".")
@@ -376,7 +384,7 @@ def closure(cells: Iterable[str], start: Iterable[str] = (), source: Library | N
 
     Counted are: what is named, wherever it stands; the methods that something asks of any object, of the classes that
     are named; those of classes derived from others than the library's, which may call them; what runs when a module is
-    imported; modules that a string names.
+    imported; modules that a string names. Code that starts other programs may run all of the library by them.
 
     Args:
         cells: pieces of code, such as the code cells of a notebook.
@@ -393,6 +401,9 @@ def closure(cells: Iterable[str], start: Iterable[str] = (), source: Library | N
     code = Module("", "\n".join(cells))
     search.follow(code.everything, code)
     search.wait(start)
+    named = {one for chain in code.everything.chains for one in (*code.targets(chain), chain)}
+    if any(f"{one}.".startswith(f"{program}.") for one in named for program in PROGRAMS):
+        search.take_all()
     search.run()
     return search.found
 
@@ -424,6 +435,15 @@ class _Search:
             self._import(name)
         for chain in uses.chains:
             self.wait(module.targets(chain))
+
+    def take_all(self) -> None:
+        """Take all of the library."""
+        for name in self.source.names():
+            self._import(name)
+            module = self.source.module(name)
+            assert module is not None
+            for own in module.definitions:
+                self._define(module, own)
 
     def run(self) -> None:
         """Follow until nothing new is found."""

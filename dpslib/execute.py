@@ -300,7 +300,7 @@ def dependencies(source: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """
     text = source.read_text(encoding="utf-8")
     library = Library(ROOT)
-    found = closure([cell.source for cell in read_source(source).cells if cell.cell_type == "code"], MAKES, library)
+    found = closure(code_of(source), MAKES, library)
     reached = {f"{module}.{own}" for module, names in found.definitions.items() for own in names}
     files = {
         f"data/{name}": value
@@ -321,6 +321,33 @@ def dependencies(source: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": versions(),
     }
+
+
+def code_of(source: Path) -> list[str]:
+    """Return the code cells of a notebook as plain Python.
+
+    Args:
+        source: The ``.py`` file.
+
+    Returns:
+        The cells, lines that begin with `!` or `%` as the calls that IPython makes of them; a cell that cannot run is
+        empty.
+    """
+
+    def plain(text: str) -> str:
+        try:
+            ast.parse(text)
+        except SyntaxError:
+            from IPython.core.inputtransformer2 import TransformerManager
+
+            text = TransformerManager().transform_cell(text)
+            try:
+                ast.parse(text)
+            except SyntaxError:
+                return ""
+        return text
+
+    return [plain(cell.source) for cell in read_source(source).cells if cell.cell_type == "code"]
 
 
 def _is_opened(name: str, text: str, texts: Set[str]) -> bool:

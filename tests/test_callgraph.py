@@ -11,7 +11,7 @@ import pytest
 from traced import trace
 
 from dpslib.callgraph import PACKAGE, Closure, Library, closure
-from dpslib.execute import MAKES, NOTEBOOKS, ROOT, dependencies, read_source
+from dpslib.execute import MAKES, NOTEBOOKS, ROOT, code_of, dependencies
 
 SOURCES = sorted(NOTEBOOKS.glob("*.py"))
 
@@ -24,14 +24,10 @@ def chosen() -> list[Path]:
     return [s for s in SOURCES if os.environ.get("EVERY_NOTEBOOK") or s.stem in CHEAP]
 
 
-def cells(source: Path) -> list[str]:
-    return [cell.source for cell in read_source(source).cells if cell.cell_type == "code"]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("source", chosen(), ids=lambda source: source.stem)
 def test_all_that_runs_is_found_by_reading(source: Path, tmp_path: Path) -> None:
-    found, library = closure(cells(source), MAKES), Library()
+    found, library = closure(code_of(source), MAKES), Library()
     ran = trace(source, tmp_path, {"scale": "smoke"})
     assert len(ran.functions) > 30
     assert ran.modules <= found.definitions.keys()
@@ -149,6 +145,15 @@ def test_what_is_used_is_found_however_it_is_used(root: Path, how: str) -> None:
     found = reached(library, code)
     assert f"{PACKAGE}.a.used" in found
     assert f"{PACKAGE}.a.unused" not in found
+
+
+@pytest.mark.parametrize("line", ["!dps solve", "%run x.py", "import subprocess as s\ns.run(['dps'])"])
+def test_what_starts_programs_may_run_everything(root: Path, tmp_path: Path, line: str) -> None:
+    library = write(root, a=FUNCTIONS)
+    header = "# ---\n# jupyter:\n#   kernelspec:\n#     display_name: Python 3\n#     name: python3\n# ---\n"
+    path = tmp_path / "own.py"
+    path.write_text(f"{header}\n# %%\n{line}\n\n# %%\nthis cannot run\n")
+    assert f"{PACKAGE}.a.unused" in reached(library, *code_of(path))
 
 
 def test_what_only_types_name_is_not_found(root: Path) -> None:
