@@ -98,7 +98,7 @@ class _Reader(ast.NodeVisitor):
             self.visit(node.value)
 
     def visit_If(self, node: ast.If) -> None:
-        if not _for_types(node):
+        if not _is_for_types(node):
             self.generic_visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
@@ -122,9 +122,9 @@ def uses(code: Iterable[ast.AST], package: str = "", *, bodies: bool = True) -> 
     return reader.uses
 
 
-def _for_types(node: ast.If) -> bool:
-    """Whether a branch is for the checker of types alone."""
-    return isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+def _is_for_types(node: ast.stmt) -> bool:
+    """Whether a statement is a branch for the checker of types alone."""
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def _source(node: ast.ImportFrom, package: str) -> str:
@@ -156,6 +156,16 @@ def imports(tree: ast.AST, package: str = "") -> dict[str, tuple[str, ...]]:
 
 def _is_dunder(name: str) -> bool:
     return name.startswith("__") and name.endswith("__")
+
+
+def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Return statements and those in their branches: what is defined in one is a definition like others."""
+    for node in body:
+        yield node
+        if isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While) and not _is_for_types(node):
+            handlers = [handler.body for handler in getattr(node, "handlers", [])]
+            for part in (node.body, *handlers, getattr(node, "orelse", []), getattr(node, "finalbody", [])):
+                yield from _statements(part)
 
 
 def _without_texts(body: list[ast.stmt]) -> list[ast.stmt]:
@@ -191,7 +201,7 @@ class Module:
         self._body = tree.body
         self._uses: dict[str, Uses] = {}
         self._digests: dict[tuple[str, bool], str] = {}
-        for node in tree.body:
+        for node in _statements(tree.body):
             if isinstance(node, ast.ClassDef):
                 self._add_class(node)
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

@@ -127,6 +127,10 @@ HOWS = {
         "from dpslib.a import C\nC()",
         FUNCTIONS + "\nclass C:\n    def _repr_html_(self):\n        return used()\n",
     ),
+    "in a branch": (
+        "from dpslib.a import f\nf()",
+        FUNCTIONS + "\ntry:\n    import x\nexcept ImportError:\n    def f():\n        return used()\n",
+    ),
     "in a table": ("from dpslib.a import T\nT['x']()", FUNCTIONS + "\nT = {'x': used}\n"),
     "in an inner function": (
         "from dpslib.a import f\nf()",
