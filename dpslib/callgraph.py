@@ -143,7 +143,7 @@ def imports(tree: ast.AST, package: str = "") -> dict[str, tuple[str, ...]]:
         package: the package it is in, for relative imports.
     """
     found: dict[str, dict[str, None]] = {}
-    for node in ast.walk(tree):
+    for node in _blocks(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 name = alias.asname or alias.name.split(".")[0]
@@ -152,6 +152,18 @@ def imports(tree: ast.AST, package: str = "") -> dict[str, tuple[str, ...]]:
             for alias in node.names:
                 found.setdefault(alias.asname or alias.name, {})[f"{_source(node, package)}.{alias.name}"] = None
     return {name: tuple(targets) for name, targets in found.items()}
+
+
+def _blocks(tree: ast.AST) -> Iterator[ast.AST]:
+    """Return a tree and all statements in it, those in functions and branches included, but no expressions."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+            part = getattr(node, name, None)
+            if isinstance(part, list):
+                waiting += part
 
 
 def _is_dunder(name: str) -> bool:
@@ -292,7 +304,7 @@ def _dump(node: ast.AST, documented: bool) -> str:
     if documented:
         return ast.dump(node)
     kept = []
-    for inner in ast.walk(node):
+    for inner in _blocks(node):
         body = getattr(inner, "body", None)
         if isinstance(body, list) and len(plain := _without_texts(body)) < len(body):
             kept.append((inner, body))
