@@ -8,6 +8,7 @@ Each step does only what its inputs ask for. The inputs are compared by content,
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -312,6 +313,23 @@ def publish(staged: Path, html: Path, key: dict[str, str], output: Path) -> None
         (new / KEY).write_text(json.dumps(key), encoding="utf-8")
 
 
+@contextlib.contextmanager
+def alone(scale: str, output: Path) -> Iterator[None]:
+    """Be the only one who builds: another build is waited for, and what a killed one left half-way is removed.
+
+    Args:
+        scale: One of `SCALES`.
+        output: The folder that the pages are put in.
+
+    Raises:
+        StorageError: There is no room, or one may not write to one of the folders.
+    """
+    with lock(BUILD / "build"), lock(output), told(BUILD):
+        remove_prepared(BUILD / "exhibits" / scale)
+        remove_prepared(BUILD / "stage" / scale)
+        yield
+
+
 def build(scale: str, output: Path) -> bool:
     """Build the book at a scale.
 
@@ -364,10 +382,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         output = arguments.output.resolve()
-        # One build at a time: another one is waited for, and what is left to do then is done.
-        with lock(BUILD / "build"), lock(output), told(BUILD):
-            remove_prepared(BUILD / "exhibits" / arguments.scale)
-            remove_prepared(BUILD / "stage" / arguments.scale)
+        with alone(arguments.scale, output):
             done = build(arguments.scale, output)
         sys.exit(0 if done else 1)
     except (ValueError, NotebookError, StoppedError, StorageError) as error:
