@@ -31,6 +31,9 @@ FULL = tuple(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if h
 REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 """What the system says where one may not write."""
 
+NO_FOLDER = (*REFUSED, errno.ENOTDIR, errno.EEXIST, errno.ENOENT)
+"""What the system says where a folder cannot be made."""
+
 SILENT = 0.5
 """Seconds for which a lock is waited for before anything is said."""
 
@@ -44,23 +47,25 @@ class StorageError(OSError):
     Args:
         code: number of the system's error.
         message: what went wrong, with the path and what is needed.
+        refused: see above.
     """
 
-    def __init__(self, code: int, message: str) -> None:
+    def __init__(self, code: int, message: str, *, refused: bool = False) -> None:
         super().__init__(code, message)
-        self.refused = code in REFUSED
+        self.refused = refused
 
     def __str__(self) -> str:
         return str(self.args[1])
 
 
 @contextlib.contextmanager
-def told(path: Path, size: int | None = None) -> Iterator[None]:
+def told(path: Path, size: int | None = None, refusals: tuple[int, ...] = REFUSED) -> Iterator[None]:
     """Say clearly where writing fails for lack of room or of permission.
 
     Args:
         path: what is written.
         size: how many bytes it takes, where that is known.
+        refusals: what of the system's errors say that one may not write there.
 
     Raises:
         StorageError: the disk is full, or the place may not be written to. Other errors pass as they are.
@@ -83,10 +88,12 @@ def told(path: Path, size: int | None = None) -> Iterator[None]:
                 f"no room to write {path}: {os.strerror(code)};{needed} {_free(path)} bytes are free on its disk. "
                 "What was there before is unchanged",
             ) from error
-        if code in REFUSED:
+        if code in refusals:
             place = error.filename or path
             raise StorageError(
-                code, f"{path} cannot be written: {os.strerror(code)} ({place}); choose a folder you may write to"
+                code,
+                f"{path} cannot be written: {os.strerror(code)} ({place}); choose a folder you may write to",
+                refused=True,
             ) from error
         raise
 
@@ -114,8 +121,9 @@ def lock(path: Path, report: Callable[[str], object] | None = None) -> Iterator[
     """
     path = path.absolute()
     file = path.with_name(f".{path.stem}.lock")
-    with told(path):
+    with told(path, refusals=NO_FOLDER):
         path.parent.mkdir(parents=True, exist_ok=True)
+    with told(path):
         held = FileLock(file, is_singleton=True)
         try:
             held.acquire(timeout=SILENT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import pickle
 import random
 import signal
 import subprocess
@@ -362,6 +363,15 @@ def test_a_folder_that_refuses_is_the_users_choice(tmp_path: Path, monkeypatch: 
     assert result.exit_code == 2
     assert "cannot be written" in result.stderr
     assert os.strerror(code) in result.stderr
+
+
+def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
+    [source] = sources(tmp_path / "src", 1)
+    result = CliRunner().invoke(main, ["run", str(source), "-o", str(source / "out" / "a.ipynb")])
+    assert result.exit_code == 2
+    assert "cannot be written" in result.stderr
+    copy = pickle.loads(pickle.dumps(StorageError(errno.EACCES, "no", refused=True)))  # it comes from other processes
+    assert (copy.refused, str(copy)) == (True, "no")
 
 
 WRITERS: dict[str, Callable[[Path], object]] = {
