@@ -45,7 +45,7 @@ print("NAME", seed)
 SEED = 20
 
 
-def sources(folder: Path, count: int = 2) -> list[Path]:
+def sources(folder: Path, count: int) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{number:02}_tiny.py" for number in range(1, count + 1)]
     for path in paths:
@@ -60,7 +60,7 @@ def program(code: str) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is of Unix")
 def test_twenty_kills_at_random_moments_end_in_the_same_bytes(tmp_path: Path) -> None:
-    made = sources(tmp_path / "src")
+    made = sources(tmp_path / "src", 4)
     left_alone = tmp_path / "alone"
     execute_all(made, left_alone, {})
     folder = tmp_path / "killed"
@@ -79,7 +79,8 @@ def test_twenty_kills_at_random_moments_end_in_the_same_bytes(tmp_path: Path) ->
     outcome = interrupt(
         command, moments, cwd=tmp_path, env=env, log=tmp_path / "log", check=keeps(folder), say=lambda line: None
     )
-    assert outcome.ended < 20, "no run was killed: the moments are too late"
+    print(f"{20 - outcome.ended} runs were killed; finished after each: {outcome.finished}")
+    assert outcome.ended < 10, "few runs were killed: the moments are too late"
     subprocess.run(command, cwd=tmp_path, env=env, check=True, capture_output=True)
     for source in made:
         name = f"{source.stem}.ipynb"
