@@ -26,6 +26,8 @@ import target
 import torch
 from results import HEADER, Result
 
+from dpslib.storage import write_atomically
+
 ROOT = Path(__file__).resolve().parents[1]
 TARGET, RECORDED = ROOT / "_build" / "bench.json", ROOT / "data" / "results" / "benchmarks.json"
 PARTS = ("step", "target", "growth")
@@ -178,7 +180,7 @@ def main() -> None:
             "python": platform.python_version(),
             "packages": {name: metadata.version(name) for name in ("jax", "numba", "numpy", "optax", "scipy", "torch")},
         }
-        RECORDED.write_text(json.dumps(machine | {"results": rows}, indent=1) + "\n")
+        write_atomically(RECORDED, (json.dumps(machine | {"results": rows}, indent=1) + "\n").encode())
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ Each step does only what its inputs ask for. The inputs are compared by content,
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -28,14 +29,15 @@ from dpslib import verify
 from dpslib.execute import (
     NotebookError,
     Record,
+    StoppedError,
     digest,
     execute_all,
     file_digests,
-    write_atomically,
 )
 from dpslib.exhibit_page import index, page
 from dpslib.exhibits import description, read, strip, write
 from dpslib.ledger import as_records, entries
+from dpslib.storage import StorageError, lock, new_folder, remove_prepared, told, write_atomically
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
@@ -143,7 +145,7 @@ def exhibits(records: dict[str, Record], scale: str, rows: dict[str, dict[str, A
     verdict = {name: str(row["verdict"]) for name, row in rows.items()}
     found = [one for name in records for one in read(BUILD / "executed" / scale / f"{name}.ipynb")]
     written = write(found, folder, verdict)
-    for path in set(folder.iterdir()) - set(written):
+    for path in {one for one in folder.iterdir() if one.is_dir()} - set(written):
         shutil.rmtree(path)
     pages = {"index": index(found)}
     for one, path in zip(found, written, strict=True):
@@ -265,7 +267,8 @@ def run_sphinx(staged: Path, work: Path, *, everything: bool, builder: str = "ht
     Returns:
         Whether there was no warning.
     """
-    command = [sys.executable, "-c", "import jupyter_book.cli.main as m; m.main()", "build", str(staged)]
+    program = "from dpslib.storage import end_with_parent as e; e(); import jupyter_book.cli.main as m; m.main()"
+    command = [sys.executable, "-c", program, "build", str(staged)]
     command += ["--toc", str(staged / "book" / "_toc.yml"), "--path-output", str(work)]
     command += ["--builder", builder, "-W", "--keep-going", *(["--all"] if everything else [])]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
@@ -299,20 +302,32 @@ def publish(staged: Path, html: Path, key: dict[str, str], output: Path) -> None
         key: What `book_key` returned.
         output: The place.
     """
-    new, old = output.with_name(f".{output.name}.new"), output.with_name(f".{output.name}.old")
-    for path in (new, old):
-        shutil.rmtree(path, ignore_errors=True)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(html, new, ignore=shutil.ignore_patterns(".buildinfo", ".doctrees", "*webpack-macros.html"))
-    (new / "index.html").write_text(FRONT, encoding="utf-8")
-    (new / "atlas").mkdir()
-    for name, text in json.loads((staged / "book" / "_generated" / "atlas.json").read_text(encoding="utf-8")).items():
-        (new / "atlas" / f"{name}.html").write_text(text, encoding="utf-8")
-    (new / KEY).write_text(json.dumps(key), encoding="utf-8")
-    if output.exists():
-        output.rename(old)
-    new.rename(output)
-    shutil.rmtree(old, ignore_errors=True)
+    with new_folder(output) as new:
+        ignored = shutil.ignore_patterns(".buildinfo", ".doctrees", "*webpack-macros.html")
+        shutil.copytree(html, new, ignore=ignored, dirs_exist_ok=True)
+        (new / "index.html").write_text(FRONT, encoding="utf-8")
+        (new / "atlas").mkdir()
+        pages = json.loads((staged / "book" / "_generated" / "atlas.json").read_text(encoding="utf-8"))
+        for name, text in pages.items():
+            (new / "atlas" / f"{name}.html").write_text(text, encoding="utf-8")
+        (new / KEY).write_text(json.dumps(key), encoding="utf-8")
+
+
+@contextlib.contextmanager
+def alone(scale: str, output: Path) -> Iterator[None]:
+    """Be the only one who builds: another build is waited for, and what a killed one left half-way is removed.
+
+    Args:
+        scale: One of `SCALES`.
+        output: The folder that the pages are put in.
+
+    Raises:
+        StorageError: There is no room, or one may not write to one of the folders.
+    """
+    with lock(BUILD / "build"), lock(output), told(BUILD):
+        remove_prepared(BUILD / "exhibits" / scale)
+        remove_prepared(BUILD / "stage" / scale)
+        yield
 
 
 def build(scale: str, output: Path) -> bool:
@@ -366,8 +381,11 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=BUILD / "html", help="folder of the pages (_build/html)")
     arguments = parser.parse_args()
     try:
-        sys.exit(0 if build(arguments.scale, arguments.output.resolve()) else 1)
-    except (ValueError, NotebookError) as error:
+        output = arguments.output.resolve()
+        with alone(arguments.scale, output):
+            done = build(arguments.scale, output)
+        sys.exit(0 if done else 1)
+    except (ValueError, NotebookError, StoppedError, StorageError) as error:
         sys.exit(f"error: {error}")
 
 

@@ -19,10 +19,11 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from build import BUILD, KEY, SCALES, build, run_sphinx
+from build import BUILD, KEY, SCALES, alone, build, run_sphinx
 
 import dpslib
-from dpslib.execute import digest, write_atomically
+from dpslib.execute import digest
+from dpslib.storage import StorageError, write_atomically
 
 NAME = f"when-heterogeneity-pays-{dpslib.__version__}"
 
@@ -170,14 +171,16 @@ def main() -> None:
     parser.add_argument("--scale", choices=SCALES, default="reader", help="how much the notebooks compute")
     parser.add_argument("--pages", type=Path, default=BUILD / "html", help="folder of the pages (_build/html)")
     arguments = parser.parse_args()
-    if not build(arguments.scale, arguments.pages.resolve()):
-        sys.exit(1)
+    pages = arguments.pages.resolve()
     try:
-        if arguments.form == "zip":
-            done = archive(arguments.pages, BUILD / f"{NAME}.zip")
-        else:
-            done = with_checksum(BUILD / f"{NAME}.pdf", printed(single_page(arguments.scale)))
-    except (RuntimeError, subprocess.SubprocessError) as error:
+        with alone(arguments.scale, pages):
+            if not build(arguments.scale, pages):
+                sys.exit(1)
+            if arguments.form == "zip":
+                done = archive(pages, BUILD / f"{NAME}.zip")
+            else:
+                done = with_checksum(BUILD / f"{NAME}.pdf", printed(single_page(arguments.scale)))
+    except (RuntimeError, StorageError, ValueError, subprocess.SubprocessError) as error:
         sys.exit(f"error: {error}")
     print(f"{done} ({done.stat().st_size / 1e6:.1f} MB) and {done.name}.sha256")
 

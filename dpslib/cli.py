@@ -25,7 +25,23 @@ class UserError(click.ClickException):
     exit_code = 2
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Group(click.Group):
+    """Commands that end with a message where they cannot write."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            from dpslib.storage import StorageError
+
+            if not isinstance(error, StorageError):
+                raise
+            # The folder is the user's choice; that the disk is full is not.
+            raise (UserError if error.refused else click.ClickException)(str(error)) from None
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="dpslib", prog_name="dps")
 def main() -> None:
     """Distributed production systems: solve one of your own, run the notebooks with your own parameters."""
@@ -90,7 +106,7 @@ def run(notebook: str, parameters: tuple[tuple[str, str], ...], output: Path | N
 
     A result that is there already and still holds is not computed again.
     """
-    from dpslib.execute import NotebookError, Record, execute, parse_value, record_path
+    from dpslib.execute import NotebookError, Record, StoppedError, execute, parse_value, record_path
 
     source = find_notebook(notebook)
     target = output or ROOT / "_build" / "runs" / f"{source.stem}.ipynb"
@@ -103,6 +119,8 @@ def run(notebook: str, parameters: tuple[tuple[str, str], ...], output: Path | N
         # The library and the notebooks refuse bad input by a ValueError; anything else is a defect.
         failure = UserError(str(error)) if error.name == "ValueError" else click.ClickException(str(error))
         raise failure from None
+    except StoppedError as error:
+        raise click.ClickException(str(error)) from None
     done = "up to date, computed" if record == before else "computed"
     click.echo(f"{shown(target)} ({done} in {record.seconds:.1f} s)")
 
@@ -133,7 +151,7 @@ def figure(name: str, scale: str, settings: tuple[str, ...], output: Path | None
         dps figure fig-a-04 --set sigma=0.8
     """
     from dpslib import recompute
-    from dpslib.execute import NotebookError
+    from dpslib.execute import NotebookError, StoppedError
 
     try:
         if listed:
@@ -153,6 +171,8 @@ def figure(name: str, scale: str, settings: tuple[str, ...], output: Path | None
             UserError(str(error)) if error.name in ("TypeError", "ValueError") else click.ClickException(str(error))
         )
         raise failure from None
+    except StoppedError as error:
+        raise click.ClickException(str(error)) from None
     for path in sorted(folder.iterdir()):
         click.echo(shown(path))
 
@@ -174,13 +194,13 @@ def record(name: str, parameters: tuple[tuple[str, str], ...], notebooks: tuple[
         dps record paper-newton -p scale paper -p optimiser newton
     """
     from dpslib import ledger
-    from dpslib.execute import NotebookError, parse_value
+    from dpslib.execute import NotebookError, StoppedError, parse_value
 
     try:
         path = ledger.record(name, {n: parse_value(v) for n, v in parameters}, notebooks)
     except (FileNotFoundError, ValueError) as error:
         raise UserError(str(error)) from None
-    except NotebookError as error:
+    except (NotebookError, StoppedError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(shown(path))
 
@@ -325,7 +345,8 @@ def verify(scale: str, notebooks: tuple[str, ...], tolerance: float | None, outp
 
     from dpslib import release as releases
     from dpslib import verify as work
-    from dpslib.execute import NotebookError, write_atomically
+    from dpslib.execute import NotebookError, StoppedError
+    from dpslib.storage import lock, write_atomically
 
     target = output or work.FOLDER / f"certificate-{scale}.json"
     if output is not None and not output.resolve().parent.is_dir():
@@ -336,10 +357,10 @@ def verify(scale: str, notebooks: tuple[str, ...], tolerance: float | None, outp
         found = work.verify(scale, stems, tolerance=limit)
     except (FileNotFoundError, ValueError) as error:
         raise UserError(str(error)) from None
-    except NotebookError as error:
+    except (NotebookError, StoppedError) as error:
         raise click.ClickException(str(error)) from None
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(target, (json.dumps(found.certificate, indent=1) + "\n").encode())
+    with lock(target):
+        write_atomically(target, (json.dumps(found.certificate, indent=1) + "\n").encode())
     click.echo(work.text(found))
     click.echo(shown(target))
     if not found.passed:
@@ -501,9 +522,10 @@ def solve(
         raise UserError(str(error)) from None
     click.echo(report(solution))
     if output is not None:
-        from dpslib.execute import write_atomically
+        from dpslib.storage import lock, write_atomically
 
-        write_atomically(output, bytes(solution.data.to_netcdf(engine="h5netcdf")))
+        with lock(output):
+            write_atomically(output, bytes(solution.data.to_netcdf(engine="h5netcdf")))
         click.echo(f"\n{shown(output)}")
 
 

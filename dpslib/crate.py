@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import mimetypes
 import re
-import shutil
 import subprocess
 import zipfile
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dpslib import citation, metadata, release
+from dpslib import citation, metadata, release, storage
 from dpslib.execute import ROOT, digest
 from dpslib.exhibits import description
 from dpslib.metadata import Author, licence_url
@@ -112,20 +111,15 @@ def write(scale: str, target: Path | None = None, *, exhibits: Path | None = Non
     zipped = output.suffix == ".zip"
     if output.exists() and output.is_dir() == zipped:
         raise ValueError(f"{output} must be a {'file' if zipped else 'folder'}; it is none")
-    output.parent.mkdir(parents=True, exist_ok=True)
-    new = output.with_name(f".{output.name}.new")
-    shutil.rmtree(new, ignore_errors=True)
-    try:
-        _crate(source, described, scale).write(new)
-        if zipped:
-            part = output.with_name(f".{output.name}.part")
-            _zip(new, part)
-            part.replace(output)
-        else:
-            shutil.rmtree(output, ignore_errors=True)
-            new.rename(output)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+    crate = _crate(source, described, scale)
+    if zipped:
+        with storage.lock(output), storage.told(output), storage.temporary_folder(output) as work:
+            crate.write(work / "crate")
+            _zip(work / "crate", work / output.name)
+            (work / output.name).replace(output)
+    else:
+        with storage.new_folder(output) as new:
+            crate.write(new)
     return output
 
 

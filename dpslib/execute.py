@@ -16,15 +16,26 @@ import os
 import platform
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, field
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from dpslib.callgraph import PACKAGE, Library, closure
+from dpslib.storage import (
+    end_with_parent,
+    is_transient,
+    lock,
+    remove_prepared,
+    temporary_folder,
+    told,
+    write_atomically,
+)
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -37,6 +48,12 @@ PACKAGES = ("torch", "numba", "numpy", "scipy", "xarray", "matplotlib", "seaborn
 
 #: Below ``data/``, the folder of recorded results. A file is part of the key of a notebook that spells out its name.
 RESULTS = "results"
+
+#: What works on an executed notebook before it is written.
+MAKES = ("dpslib.execute.run_notebook",)
+
+#: Definitions that read the sources of all notebooks.
+SOURCES_READ_BY = frozenset({"dpslib.ledger_page.homes", "dpslib.citation.subjects", "dpslib.citation.cells"})
 
 #: Folders below ``data/`` that say what an execution gave; none reads them.
 RECEIPTS = ("certificates", "releases")
@@ -93,6 +110,10 @@ class Record:
             return cls(**json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
+
+
+class StoppedError(RuntimeError):
+    """Something that executes notebooks was ended from outside, as the system does where memory runs out."""
 
 
 class NotebookError(RuntimeError):
@@ -237,11 +258,11 @@ def file_digests(folder: Path, pattern: str = "*", skip: tuple[str, ...] = ()) -
         skip: Folders and files to leave out, as paths relative to ``folder``.
 
     Returns:
-        The digests by relative path, sorted by it.
+        The digests by relative path, sorted by it; without locks and what is in preparation.
     """
     paths = (p for p in folder.rglob(pattern) if p.is_file() and "__pycache__" not in p.parts)
     names = {p.relative_to(folder).as_posix(): p for p in paths}
-    kept = (n for n in sorted(names) if not any(n == s or n.startswith(f"{s}/") for s in skip))
+    kept = (n for n in sorted(names) if not is_transient(n) and not any(n == s or n.startswith(f"{s}/") for s in skip))
     return {name: digest(names[name].read_bytes()) for name in kept}
 
 
@@ -259,20 +280,86 @@ def execution_key(source: Path, parameters: Mapping[str, Any]) -> str:
         parameters: The value of each parameter.
 
     Returns:
-        A SHA-256 over the source, the parameters, the library, the data, and the versions of Python
-        and of the packages that compute and draw.
+        A SHA-256 over the source, the parameters, what the cells can reach of the library and of the data, and the
+        versions of Python and of the packages that compute and draw. Comments, docstrings and the formatting of the
+        library are no part of it.
     """
-    text, results = source.read_text(encoding="utf-8"), file_digests(ROOT / "data" / RESULTS)
-    parts = {
+    return digest(json.dumps(dependencies(source, parameters), sort_keys=True).encode())
+
+
+def dependencies(source: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all that the result of an execution depends on, by kind.
+
+    Args:
+        source: The ``.py`` file.
+        parameters: The value of each parameter.
+
+    Returns:
+        `source`, its text; `parameters`; `library`, digests of the definitions that the cells can reach, by dotted
+        name; `files`, digests of files by path; `python` and `packages`, versions.
+    """
+    text = source.read_text(encoding="utf-8")
+    library = Library(ROOT)
+    found = closure(code_of(source), MAKES, library)
+    reached = {f"{module}.{own}" for module, names in found.definitions.items() for own in names}
+    files = {
+        f"data/{name}": value
+        for name, value in file_digests(ROOT / "data", skip=RECEIPTS).items()
+        if _is_opened(name, text, found.texts)
+    }
+    packages = {name.replace(".", "/") for name in found.definitions}
+    for name, value in file_digests(ROOT / PACKAGE).items():
+        if not name.endswith(".py") and Path(PACKAGE, name).parent.as_posix() in packages:
+            files[f"{PACKAGE}/{name}"] = value
+    if reached & SOURCES_READ_BY:
+        files |= {f"notebooks/{name}": value for name, value in file_digests(NOTEBOOKS, "*.py").items()}
+    return {
         "source": text,
         "parameters": dict(parameters),
-        "library": file_digests(ROOT / "dpslib", "*.py"),
-        "data": file_digests(ROOT / "data", skip=(RESULTS, *RECEIPTS)),
-        "results": {name: value for name, value in results.items() if Path(name).stem in text},
+        "library": found.digests(library),
+        "files": files,
         "python": platform.python_version(),
         "packages": versions(),
     }
-    return digest(json.dumps(parts, sort_keys=True).encode())
+
+
+def code_of(source: Path) -> list[str]:
+    """Return the code cells of a notebook as plain Python.
+
+    Args:
+        source: The ``.py`` file.
+
+    Returns:
+        The cells, lines that begin with `!` or `%` as the calls that IPython makes of them; a cell that cannot run is
+        empty.
+    """
+
+    def plain(text: str) -> str:
+        try:
+            ast.parse(text)
+        except SyntaxError:
+            from IPython.core.inputtransformer2 import TransformerManager
+
+            text = TransformerManager().transform_cell(text)
+            try:
+                ast.parse(text)
+            except SyntaxError:
+                return ""
+        return text
+
+    return [plain(cell.source) for cell in read_source(source).cells if cell.cell_type == "code"]
+
+
+def _is_opened(name: str, text: str, texts: Set[str]) -> bool:
+    """Whether a file below `data` may be opened: what opens it spells out its name, or that of its folder.
+
+    Args:
+        name: its path below `data`.
+        text: the source of the notebook.
+        texts: the strings in the code that the notebook reaches.
+    """
+    folder, _, rest = name.partition("/")
+    return Path(rest).stem in text if folder == RESULTS else folder in texts or folder in text
 
 
 def normalise(notebook: NotebookNode) -> NotebookNode:
@@ -326,7 +413,8 @@ def record_path(output: Path) -> Path:
 def execute(source: Path, output: Path, parameters: Mapping[str, Any], *, force: bool = False) -> Record:
     """Execute a notebook, unless the result is there already.
 
-    The notebook and its record appear at their places complete or not at all.
+    The notebook and its record appear at their places complete or not at all. Another process that makes the same
+    output is waited for.
 
     Args:
         source: The ``.py`` file.
@@ -335,28 +423,37 @@ def execute(source: Path, output: Path, parameters: Mapping[str, Any], *, force:
         force: Execute even if the result is there.
 
     Returns:
-        The record of the execution that made the output.
+        The record of the execution that made the output. Its key is empty where something that the execution depends
+        on changed meanwhile: the next call executes again.
 
     Raises:
         ValueError: The notebook does not exist, or a parameter is wrong.
         NotebookError: A cell raised an exception.
+        StoppedError: The kernel was ended from outside.
+        StorageError: There is no room for the output, or one may not write there.
     """
     if output.suffix != ".ipynb":
         raise ValueError(f"the output {output} does not end in .ipynb")
     output = output.resolve()  # a kernel runs in another folder
     complete = check_parameters(source, parameters)
-    key = execution_key(source, complete)
-    record = Record.load(record_path(output))
-    if record is not None and not force and is_current(output, key):
-        return record
-
-    output.parent.mkdir(parents=True, exist_ok=True)
-    data, record = run_notebook(source, read_source(source), complete, output, key)
-    # Between these two steps there is no record, so a kill here cannot pair the new with the old.
-    record_path(output).unlink(missing_ok=True)
-    write_atomically(output, data)
-    write_record(record, output)
-    failed_path(output).unlink(missing_ok=True)
+    with lock(output):
+        key = execution_key(source, complete)
+        record = Record.load(record_path(output))
+        if record is not None and not force and is_current(output, key):
+            return record
+        data, record = run_notebook(source, read_source(source), complete, output, key)
+        if execution_key(source, complete) != key:
+            record = replace(record, key="")
+        with told(output, len(data)), temporary_folder(output) as folder:
+            made = folder / output.name
+            made.write_bytes(data)
+            write_record(record, made)
+            # From here on nothing is written, only moved. Between these steps there is no record, so that a kill
+            # here cannot pair the new with the old.
+            record_path(output).unlink(missing_ok=True)
+            made.replace(output)
+            record_path(made).replace(record_path(output))
+        failed_path(output).unlink(missing_ok=True)
     return record
 
 
@@ -365,7 +462,7 @@ def execute_all(sources: Sequence[Path], folder: Path, parameters: Mapping[str, 
 
     Args:
         sources: The ``.py`` files.
-        folder: Where the executed notebooks go.
+        folder: Where the executed notebooks go. Another process that executes to it is waited for.
         parameters: Values of parameters, for the notebooks that have them.
 
     Returns:
@@ -374,44 +471,75 @@ def execute_all(sources: Sequence[Path], folder: Path, parameters: Mapping[str, 
     Raises:
         ValueError: A parameter is wrong.
         NotebookError: A cell raised an exception; what was running has finished, what waited has not started.
+        StoppedError: A process was ended from outside.
+        StorageError: There is no room for an output, or one may not write there.
     """
-    before = {s: Record.load(record_path(folder / f"{s.stem}.ipynb")) for s in sources}
-
-    def expected(source: Path) -> float:
-        known = before[source]
-        return known.seconds if known else source.stat().st_size
-
-    processors = cpu_count()
-    workers = min(processors, len(sources)) or 1
-    # A program of its own for each: two notebooks at once use two processors better than one after the other does.
-    pool = ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=_limit_threads, initargs=(processors // workers,)
-    )
-    records: dict[Path, Record] = {}
-    with pool:
-        # The longest come first, so that none of them runs alone at the end.
-        longest_first = sorted(sources, key=expected, reverse=True)
-        jobs = {pool.submit(_execute_own, s, folder, dict(parameters)): s for s in longest_first}
-        try:
-            for job in as_completed(jobs):
-                source, record = jobs[job], job.result()
+    with lock(folder):
+        remove_prepared(folder)
+        own = {source: _own(source, parameters) for source in sources}
+        before = {source: Record.load(record_path(_output(source, folder))) for source in sources}
+        records: dict[Path, Record] = {}
+        for source, record in before.items():
+            if record is not None and is_current(_output(source, folder), _key(source, own[source])):
                 records[source] = record
-                done = "up to date" if record == before[source] else f"{record.seconds:.1f} s"
-                print(f"  {source.stem}: {done}", flush=True)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+                print(f"  {source.stem}: up to date", flush=True)
+
+        def expected(source: Path) -> float:
+            known = before[source]
+            return known.seconds if known else source.stat().st_size
+
+        # The longest come first, so that none of them runs alone at the end.
+        waiting = sorted((source for source in sources if source not in records), key=expected, reverse=True)
+        if waiting:
+            for source, record in _executed(waiting, folder, own):
+                records[source] = record
+                print(f"  {source.stem}: {record.seconds:.1f} s", flush=True)
     return {source.stem: records[source] for source in sources}
 
 
-def _limit_threads(count: int) -> None:
-    os.environ["OMP_NUM_THREADS"] = str(count)
+def _executed(
+    sources: Sequence[Path], folder: Path, parameters: Mapping[Path, dict[str, Any]]
+) -> Iterator[tuple[Path, Record]]:
+    """Execute notebooks in processes of their own; give each as it is done."""
+    processors = cpu_count()
+    workers = min(processors, len(sources))
+    # A program of its own for each: two notebooks at once use two processors better than one after the other does.
+    pool = ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), initializer=_start_worker, initargs=(processors // workers,)
+    )
+    with pool:
+        jobs = {pool.submit(execute, one, _output(one, folder), parameters[one]): one for one in sources}
+        try:
+            for job in as_completed(jobs):
+                yield jobs[job], job.result()
+        except BrokenProcessPool:
+            unfinished = ", ".join(one.stem for job, one in jobs.items() if job.cancelled() or job.exception())
+            raise StoppedError(
+                f"a process was ended from outside, perhaps for lack of memory, before these notebooks were done: "
+                f"{unfinished}. What was done before is kept; start again to go on"
+            ) from None
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
-def _execute_own(source: Path, folder: Path, parameters: dict[str, Any]) -> Record:
+def _output(source: Path, folder: Path) -> Path:
+    return folder / f"{source.stem}.ipynb"
+
+
+def _own(source: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the parameters that a notebook has."""
     known = notebook_parameters(source)
-    own = {name: value for name, value in parameters.items() if name in known}
-    return execute(source, folder / f"{source.stem}.ipynb", own)
+    return {name: value for name, value in parameters.items() if name in known}
+
+
+def _key(source: Path, parameters: Mapping[str, Any]) -> str:
+    return execution_key(source, check_parameters(source, parameters))
+
+
+def _start_worker(threads: int) -> None:
+    end_with_parent()
+    os.environ["OMP_NUM_THREADS"] = str(threads)
 
 
 def write_record(record: Record, output: Path) -> None:
@@ -422,23 +550,6 @@ def write_record(record: Record, output: Path) -> None:
 def failed_path(output: Path) -> Path:
     """Return where a notebook is kept that failed on the way to an output."""
     return output.with_suffix(".failed.ipynb")
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that it is there with all its bytes or as it was before."""
-    with temporary_folder(path.parent) as folder:
-        part = folder / path.name
-        part.write_bytes(data)
-        part.replace(path)
-
-
-@contextlib.contextmanager
-def temporary_folder(parent: Path) -> Iterator[Path]:
-    """Make a folder to prepare files in that are then moved to where they belong; it is gone afterwards."""
-    # Hidden, so that no tool which collects notebooks finds one half-way; on the same file system, so that
-    # moving out of it is one step.
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=parent) as folder:
-        yield Path(folder)
 
 
 def commit() -> str:
@@ -471,6 +582,7 @@ def run_notebook(
 
     Raises:
         NotebookError: A cell raised an exception.
+        StoppedError: The kernel was ended from outside.
     """
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
     made_from = commit()
@@ -498,9 +610,10 @@ def _run(
     """Execute a notebook; return the bytes of the normalised result, and the seconds of each code cell."""
     import nbformat
     import papermill
+    from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
-    with temporary_folder(output.parent) as folder:
+    with told(output), temporary_folder(output) as folder:
         plain, done = folder / "plain.ipynb", folder / output.name
         nbformat.write(cells, plain)
         try:
@@ -521,6 +634,10 @@ def _run(
         except PapermillExecutionError as error:
             done.replace(failed_path(output))
             raise NotebookError(source, error.ename, error.evalue, error.source, failed_path(output)) from None
+        except DeadKernelError:
+            raise StoppedError(
+                f"the kernel that executed {source.name} was ended from outside, perhaps for lack of memory"
+            ) from None
         durations = [cell.metadata.get("papermill", {}).get("duration") for cell in notebook.cells]
         normalise(notebook)
         seconds = {
@@ -531,16 +648,16 @@ def _run(
         return (nbformat.writes(notebook) + "\n").encode(), seconds
 
 
-def _started(execute: Callable[[], NotebookNode]) -> NotebookNode:
+def _started(run: Callable[[], NotebookNode]) -> NotebookNode:
     """Execute, again if the kernel does not start: two that start at once may have drawn the same port."""
     for _ in range(STARTS - 1):
         try:
-            return execute()
+            return run()
         except RuntimeError as error:
             # No cell has run yet; what a cell raises is of another type.
             if not str(error).startswith(("Kernel didn't respond", "Kernel died before")):
                 raise
-    return execute()
+    return run()
 
 
 def _kernel_manager() -> type:

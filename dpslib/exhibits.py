@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from dpslib import storage
 from dpslib.claims import DATA, load
 from dpslib.execute import Record, digest, record_path, write_atomically
 from dpslib.notebook import BUNDLE
@@ -307,15 +307,11 @@ def _write(one: Exhibit, folder: Path, verdicts: Mapping[str, str] | None) -> Pa
     before = description(target)
     sha256 = before.get("sha256", {})
     if before.get("bundle") != key or not _whole(target, sha256):
-        new = folder / f".{one.id}.new"
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir()
-        files = one.files(verdicts)
-        for name, content in files.items():
-            (new / name).write_bytes(content)
+        with storage.new_folder(target) as new:
+            files = one.files(verdicts)
+            for name, content in files.items():
+                (new / name).write_bytes(content)
         sha256 = {name: digest(content) for name, content in files.items()}
-        shutil.rmtree(target, ignore_errors=True)
-        new.rename(target)
         before = {}
     told = json.loads(json.dumps(one.describe(sha256) | {"bundle": key}))
     if told != before:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import dpslib
 from dpslib import claims, execute
 from dpslib.claims import DATA, Claim
-from dpslib.execute import ROOT, execute_all, notebook_parameters, write_atomically
+from dpslib.execute import ROOT, execute_all, notebook_parameters
 from dpslib.notebook import RESULTS, SPREAD
+from dpslib.storage import lock, write_atomically
 from dpslib.verdicts import NOT, Closest, Verdict, judge
 from dpslib.verdicts import VERDICTS as MEANINGS
 
@@ -60,7 +61,8 @@ def results_of(notebook: Path, key: str = RESULTS) -> dict[str, Any]:
 def record(name: str, parameters: Mapping[str, Any], notebooks: Sequence[str] = ()) -> Path:
     """Execute all notebooks with the same parameters and write what they found to a file of `RECORDED`.
 
-    What is there already is not executed again, so that a long recording goes on where it was interrupted.
+    What is there already is not executed again, so that a long recording goes on where it was interrupted. Another
+    process that records under the same name is waited for.
 
     Args:
         name: name of the file, without its ending.
@@ -91,10 +93,15 @@ def record(name: str, parameters: Mapping[str, Any], notebooks: Sequence[str] = 
     if before and before["parameters"] != dict(parameters):
         raise ValueError(f"parameters must be those recorded, {before['parameters']}; got {dict(parameters)}")
     sources = [source for source in sources if not notebooks or source.stem in notebooks]
+    with lock(ROOT / "_build" / "recorded" / name):
+        return _record(name, parameters, sources, recorded(name) if notebooks else {})
+
+
+def _record(name: str, parameters: Mapping[str, Any], sources: Sequence[Path], before: Mapping[str, Any]) -> Path:
     folder = ROOT / "_build" / "recorded" / name
     records = execute_all(sources, folder, parameters)
-    results: dict[str, float] = before.get("results", {})
-    spread: dict[str, list[float]] = before.get("spread", {})
+    results: dict[str, float] = dict(before.get("results", {}))
+    spread: dict[str, list[float]] = dict(before.get("spread", {}))
     for source in sources:
         results |= results_of(folder / f"{source.stem}.ipynb")
         spread |= results_of(folder / f"{source.stem}.ipynb", SPREAD)
@@ -106,9 +113,9 @@ def record(name: str, parameters: Mapping[str, Any], notebooks: Sequence[str] = 
         "notebooks": before.get("notebooks", {})
         | {stem: {field: getattr(one, field) for field in kept} for stem, one in records.items()},
     }
-    RECORDED.mkdir(parents=True, exist_ok=True)
     path = RECORDED / f"{name}.json"
-    write_atomically(path, (json.dumps(found, indent=1) + "\n").encode())
+    with lock(path):
+        write_atomically(path, (json.dumps(found, indent=1) + "\n").encode())
     return path
 
 
@@ -274,7 +281,7 @@ def store(verdicts: Sequence[Verdict], version: str = dpslib.__version__) -> Pat
         if wrong:
             raise ValueError("; ".join(wrong))
     content = {one.claim.id: {"published": one.claim.published, "verdict": one.verdict} for one in verdicts}
-    STORED.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join(f" {json.dumps(name)}: {json.dumps(what)}" for name, what in content.items())
-    write_atomically(path, f"{{\n{lines}\n}}\n".encode())
+    with lock(path):
+        write_atomically(path, f"{{\n{lines}\n}}\n".encode())
     return path

@@ -13,7 +13,6 @@ import math
 import multiprocessing
 import os
 import platform
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,8 +29,9 @@ import xarray as xr
 
 from dpslib import _validate, choices, claims
 from dpslib.choices import Reading
-from dpslib.execute import ROOT, cpu_count, device_name, digest, file_digests, write_atomically
+from dpslib.execute import ROOT, cpu_count, device_name, digest, file_digests
 from dpslib.notebook import SCALES
+from dpslib.storage import end_with_parent, lock, remove_prepared, write_atomically
 from dpslib.verdicts import Closest
 
 RECORDED = ROOT / "data" / "results"
@@ -172,7 +172,15 @@ def run_jobs(
         TypeError, ValueError: as the experiments, or if `workers` is not at least 1.
     """
     workers = cpu_count() if workers is None else _validate.integer("workers", workers, 1)
-    cache.mkdir(parents=True, exist_ok=True)
+    with lock(cache):  # another process that computes here is waited for, and what it found is taken
+        cache.mkdir(parents=True, exist_ok=True)
+        remove_prepared(cache)
+        return _run_jobs(jobs, cache, workers, strict, report)
+
+
+def _run_jobs(
+    jobs: Sequence[Job], cache: Path, workers: int, strict: bool, report: Callable[[str], object]
+) -> list[Done]:
     paths = {index: cache / f"{job.key}.json" for index, job in enumerate(jobs)}
     found: dict[int, Done] = {}
     for index, path in paths.items():
@@ -223,18 +231,7 @@ def _single_threaded() -> Iterator[None]:
 
 def _pool(workers: int) -> ProcessPoolExecutor:
     # A program of its own for each: what has threads must not be forked.
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_end_with_parent)
-
-
-def _end_with_parent() -> None:
-    """Let a process end when the one that started it is gone, even if that was killed: it would wait for ever."""
-
-    def watch() -> None:
-        if (parent := multiprocessing.parent_process()) is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=end_with_parent)
 
 
 def _compute(job: Job, path: Path, strict: bool) -> Done:
@@ -455,8 +452,8 @@ def spread(
         seconds[name] = round(sum(one.seconds for one in own) / len(own), 2)
     chosen = sorted({job.options["seed"] for job in jobs})
     found = {"scale": scale, "seeds": chosen, "results": results} | _provenance(seconds, sum(o.seconds for o in done))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, (json.dumps(found, indent=1) + "\n").encode())
+    with lock(path):
+        write_atomically(path, (json.dumps(found, indent=1) + "\n").encode())
     return path
 
 
@@ -708,8 +705,8 @@ def record(
     # One line a universe: readable, and a change shows as one line.
     text = json.dumps(found, indent=1, ensure_ascii=False).removesuffix("\n}")
     lines = ",\n".join("  " + json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, (text + ',\n "universes": [\n' + lines + "\n ]\n}\n").encode())
+    with lock(path):
+        write_atomically(path, (text + ',\n "universes": [\n' + lines + "\n ]\n}\n").encode())
     return path
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dpslib import citation, execute, exhibits, notebook
+from dpslib import citation, execute, exhibits, notebook, storage
 from dpslib.execute import ROOT
 from dpslib.slicing import needed
 
@@ -134,25 +134,25 @@ def recompute(planned: Plan, folder: Path | None = None) -> Path:
     import nbformat
 
     target = ROOT / "_build" / "figures" / planned.id if folder is None else folder
-    target.mkdir(parents=True, exist_ok=True)
     output = target.resolve() / "notebook.ipynb"
     key = execute.digest(nbformat.writes(planned.cells).encode())
-    content, record = execute.run_notebook(planned.source, planned.cells, planned.parameters, output, key)
-    with execute.temporary_folder(target) as work:
-        made = work / "notebook.ipynb"
-        made.write_bytes(content)
-        execute.write_record(record, made)
-        [found] = [one for one in exhibits.read(made) if one.id == planned.id]
-        verdicts: dict[str, str] = {}
-        if found.kind == "table" and found.claims:
-            from dpslib.ledger import entries
+    with storage.lock(output):
+        content, record = execute.run_notebook(planned.source, planned.cells, planned.parameters, output, key)
+        with storage.told(target), storage.temporary_folder(output) as work:
+            made = work / "notebook.ipynb"
+            made.write_bytes(content)
+            execute.write_record(record, made)
+            [found] = [one for one in exhibits.read(made) if one.id == planned.id]
+            verdicts: dict[str, str] = {}
+            if found.kind == "table" and found.claims:
+                from dpslib.ledger import entries
 
-            verdicts = {one.claim.id: one.verdict for one in entries()}
-        [written] = exhibits.write([replace(found, arguments=planned.arguments)], work / "exhibit", verdicts)
-        made.write_bytes(exhibits.strip(content))
-        for path in [made, *sorted(written.iterdir(), key=lambda path: path.name == exhibits.DESCRIPTION)]:
-            path.replace(target / path.name)
-    execute.failed_path(output).unlink(missing_ok=True)
+                verdicts = {one.claim.id: one.verdict for one in entries()}
+            [written] = exhibits.write([replace(found, arguments=planned.arguments)], work / "exhibit", verdicts)
+            made.write_bytes(exhibits.strip(content))
+            for path in [made, *sorted(written.iterdir(), key=lambda path: path.name == exhibits.DESCRIPTION)]:
+                path.replace(target / path.name)
+        execute.failed_path(output).unlink(missing_ok=True)
     return target
 
 

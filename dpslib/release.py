@@ -25,7 +25,8 @@ import xarray as xr
 
 import dpslib
 from dpslib import datafile
-from dpslib.execute import ROOT, digest, file_digests, versions, write_atomically
+from dpslib.execute import ROOT, digest, file_digests, versions
+from dpslib.storage import lock, write_atomically
 
 RELEASES = ROOT / "data" / "releases"
 """What was released, a folder for each version and in it a file for each scale."""
@@ -428,8 +429,8 @@ def store(scale: str, *, exhibits: Path | None = None, executed: Path | None = N
     if wrong:
         raise ValueError("; ".join(wrong))
     path = RELEASES / dpslib.__version__ / f"{scale}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, to_json(now))
+    with lock(path):
+        write_atomically(path, to_json(now))
     return path
 
 

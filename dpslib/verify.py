@@ -22,6 +22,7 @@ from dpslib import exhibits, ledger, release
 from dpslib.claims import DATA, fits, load
 from dpslib.execute import NOTEBOOKS, ROOT, Record, commit, cpu_count, device_name, digest, execute_all
 from dpslib.release import DIFFERS, EQUAL, TOLERANCE, WITHIN, Comparison, Manifest
+from dpslib.storage import lock
 
 RECEIVED = DATA / "certificates"
 """The certificates that were sent, one file each, and their schema."""
@@ -89,9 +90,10 @@ def verify(
         raise ValueError(f"the release has no notebook {', '.join(unknown)}; it has: {', '.join(known)}")
     chosen = list(dict.fromkeys(notebooks)) or list(known)
     target = folder or FOLDER / scale
-    started, clock = datetime.now(UTC), time.perf_counter()
-    records = _execute(chosen, target, scale)
-    return compare(before, target, records, tolerance, started, time.perf_counter() - clock)
+    with lock(target):
+        started, clock = datetime.now(UTC), time.perf_counter()
+        records = _execute(chosen, target, scale)
+        return compare(before, target, records, tolerance, started, time.perf_counter() - clock)
 
 
 def _execute(chosen: Sequence[str], target: Path, scale: str) -> dict[str, Record]:

@@ -549,7 +549,8 @@ LARGE = [
 def grow(name, size):
     study = studies.get_study(name.removeprefix("marl-"))
     seeds = range(run.seed, run.seed + study.scales[size].seeds)
-    return studies.train(study, size, seeds=seeds, device=run.device).data
+    trained = studies.train(study, size, seeds=seeds, device=run.device)
+    return studies.reproducible(trained.data)
 
 
 # %%
@@ -1318,7 +1319,7 @@ table(
     catalogue.budget_table(data),
     label="tab-c-marl-budgets",
     caption="Frames of a team and seeds, in the paper and here, for what the figures and tables of this chapter show: recorded where there is a "
-    "record, else computed with this page.",
+    "record, with time and device, else computed with this page.",
 )
 
 # %%

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from dpslib import citation, methods
+from dpslib import callgraph, citation, methods
 from dpslib.cli import main
 
 SUBJECTS = citation.subjects()
@@ -117,9 +117,9 @@ def test_every_method_has_a_reference_a_name_and_a_use() -> None:
         assert method.use
         for name in method.names:
             if name.startswith("dpslib"):
-                place = methods._split(name)
+                place = callgraph.library().split(name)
                 assert place is not None, name
-                module = methods._module(place[0])
+                module = callgraph.library().module(place[0])
                 assert not place[1] or place[1] in module.definitions, name
     # A method that no exhibit reaches would be a name that was renamed.
     never = {method.reference for method in methods.load()} - used

@@ -184,13 +184,15 @@ def test_a_kill_between_output_and_record_leaves_no_wrong_pair(
 ) -> None:
     execute(source, output, {})
 
-    def killed(path: Path, data: bytes) -> None:
-        if path.suffix == ".json":
+    real = Path.replace
+
+    def killed(self: Path, target: Path) -> Path:
+        if Path(target) == record_path(output):
             raise KeyboardInterrupt
-        path.write_bytes(data)
+        return real(self, target)
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "write_atomically", killed)
+        patch.setattr(Path, "replace", killed)
         with pytest.raises(KeyboardInterrupt):
             execute(source, output, {"seed": 5})
     assert Record.load(record_path(output)) is None
@@ -198,28 +200,72 @@ def test_a_kill_between_output_and_record_leaves_no_wrong_pair(
     assert "seed 0" in output.read_text()
 
 
-@pytest.mark.parametrize("what", ["source", "library", "data", "recorded", "packages"])
-def test_the_key_sees_what_matters(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+@pytest.fixture
+def project(tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small library and its data, which the notebook uses."""
     monkeypatch.setattr(module, "ROOT", tmp_path)
-    for name in ("dpslib", "data/results"):
+    for name in ("dpslib/inner", "data/results", "data/claims", "data/verdicts"):
         (tmp_path / name).mkdir(parents=True)
+    for name in ("dpslib/__init__.py", "dpslib/inner/__init__.py"):
+        (tmp_path / name).touch()
+    (tmp_path / "dpslib" / "a.py").write_text(
+        'FOLDER = "claims"\n\n\ndef used():\n    """Do."""\n    return 1\n\n\ndef other():\n    return 2\n'
+    )
+    (tmp_path / "data" / "claims" / "one.yaml").write_text("1")
+    source.write_text(NOTEBOOK + "\n# %%\nfrom dpslib.a import used\nused()\n")
+    return tmp_path
+
+
+CHANGES: dict[str, tuple[str, str, str, bool]] = {
+    "source": ("src/07_tiny.py", "loud = False", "loud = True", True),
+    "function": ("dpslib/a.py", "return 1", "return 3", True),
+    "other function": ("dpslib/a.py", "return 2", "return 3", False),
+    "docstring": ("dpslib/a.py", "Do.", "Do it.", False),
+    "comment": ("dpslib/a.py", "    return 1", "    # one\n    return 1", False),
+    "formatting": ("dpslib/a.py", "return 1", "return (1)", False),
+    "data": ("data/claims/one.yaml", "", "2", True),
+    "data of others": ("data/verdicts/1.json", "", "2", False),
+    "file of the package": ("dpslib/table.json", "", "2", True),
+    "file of another package": ("dpslib/inner/table.json", "", "2", False),
+    "results of others": ("data/results/made.csv", "", "2", False),
+    "in preparation": ("data/claims/.partial-one-12345678/one.yaml", "", "2", False),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_the_key_sees_what_matters_and_nothing_else(project: Path, source: Path, what: str) -> None:
     before = module.execution_key(source, {})
-    (tmp_path / "data" / "results" / "made.csv").write_text("1")
-    assert module.execution_key(source, {}) == before
-    match what:
-        case "source":
-            source.write_text(NOTEBOOK + "\n1\n")
-        case "library":
-            (tmp_path / "dpslib" / "new.py").write_text("")
-        case "data":
-            (tmp_path / "data" / "new.csv").write_text("")
-        case "recorded":
-            source.write_text(NOTEBOOK + "\n# made\n")
-            before = module.execution_key(source, {})
-            (tmp_path / "data" / "results" / "made.csv").write_text("2")
-        case "packages":
-            monkeypatch.setattr(module, "versions", lambda: {"torch": "0"})
-    assert module.execution_key(source, {}) != before
+    name, old, new, matters = CHANGES[what]
+    path = project / name
+    path.parent.mkdir(exist_ok=True)
+    text = path.read_text() if path.exists() else ""
+    assert old in text
+    path.write_text(text.replace(old, new) if old else new)
+    assert (module.execution_key(source, {}) != before) == matters
+
+
+def test_the_key_sees_recorded_results_that_are_named_and_versions(
+    project: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.write_text(NOTEBOOK + "\n# made\n")
+    keys = [module.execution_key(source, {})]
+    (project / "data" / "results" / "made.csv").write_text("2")
+    keys.append(module.execution_key(source, {}))
+    monkeypatch.setattr(module, "versions", lambda: {"torch": "0"})
+    keys.append(module.execution_key(source, {}))
+    keys.append(module.execution_key(source, {"seed": 1}))
+    assert len(set(keys)) == 4
+
+
+def test_what_changed_while_it_ran_is_executed_again(
+    source: Path, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = iter("abccc")
+    monkeypatch.setattr(module, "execution_key", lambda *_: next(keys))
+    assert execute(source, output, {}).key == ""
+    again = execute(source, output, {})
+    assert again.key == "c"
+    assert execute(source, output, {}) == again
 
 
 def test_dps_run_writes_and_says_where(source: Path, output: Path) -> None:

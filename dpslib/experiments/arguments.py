@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -179,20 +180,32 @@ def _descend(
     low, high = math.log(0.05), math.log(10)
     optimiser = torch.optim.Adam([mu, rho], lr=0.01)
     best_mu, best_sigma, best = mu.detach().clone(), sigma.clone(), torch.full(mu.shape[:1], math.inf).double()
-    for _ in range(max_steps + 1):
-        breadth = rho.clamp(low, high).exp()
-        value = loss(mu, breadth)
-        with torch.no_grad():
-            better = value < best
-            best = torch.where(better, value, best)
-            best_mu = torch.where(better.unsqueeze(-1), mu, best_mu)
-            best_sigma = torch.where(better.unsqueeze(-1), breadth, best_sigma)
-        optimiser.zero_grad()
-        torch.log1p(value).sum().backward()
-        optimiser.step()
-        with torch.no_grad():
-            rho.clamp_(low, high)
+    with _one_thread():
+        for _ in range(max_steps + 1):
+            breadth = rho.clamp(low, high).exp()
+            value = loss(mu, breadth)
+            with torch.no_grad():
+                better = value < best
+                best = torch.where(better, value, best)
+                best_mu = torch.where(better.unsqueeze(-1), mu, best_mu)
+                best_sigma = torch.where(better.unsqueeze(-1), breadth, best_sigma)
+            optimiser.zero_grad()
+            torch.log1p(value).sum().backward()
+            optimiser.step()
+            with torch.no_grad():
+                rho.clamp_(low, high)
     return best_mu, best_sigma, best
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let tensors be computed by one thread: among several, small sums are taken in another order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _random_starts(

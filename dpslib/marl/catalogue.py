@@ -288,8 +288,9 @@ def budget_table(data: Mapping[str, xr.Dataset]) -> pd.DataFrame:
                 "seeds, paper": f"{budget.seeds}" if budget.seeds else None,
                 "seeds, here": f"{part.sizes['seed']}",
                 "episodes at once, here": f"{settings['environments']:,}",
-                "seconds for all runs": f"{float(part.attrs['seconds']):,.0f}",
-                "device": str(part.attrs["device"]),
+                # What was computed just now says neither, so that the table is the same at each execution.
+                "seconds for all runs": f"{float(part.attrs['seconds']):,.0f}" if "seconds" in part.attrs else None,
+                "device": part.attrs.get("device"),
             }
         )
     return pd.DataFrame(rows)

@@ -440,7 +440,8 @@ def train(
         seeds: seeds of the runs, integers of at least 0, each once; 0, 1, ... up to the scale's number if None.
         device: `cpu`, `cuda` or `cuda:K`.
         seconds: stop after about so many seconds, positive; None for no limit.
-        checkpoint: file from which to go on if it is there, and to which the state is written; None for none.
+        checkpoint: file from which to go on if it is there, and to which the state is written; None for none. Another
+            process that trains to the same file is waited for.
         every: seconds between checkpoints, positive.
         progress: called after each point with frames, frames in total and frames of all teams per second.
 
@@ -450,6 +451,25 @@ def train(
     Raises:
         TypeError, ValueError: if an argument is out of its domain, or the checkpoint of another study, scale or seeds.
     """
+    if checkpoint is not None:
+        from dpslib.storage import lock
+
+        # Another process that trains the same is waited for; what it left is then gone on with.
+        with lock(checkpoint):
+            return _train(study, scale, seeds, device, seconds, checkpoint, every, progress)
+    return _train(study, scale, seeds, device, seconds, checkpoint, every, progress)
+
+
+def _train(
+    study: str | Trainable,
+    scale: str | Scale,
+    seeds: Iterable[int] | None,
+    device: str,
+    seconds: float | None,
+    checkpoint: Path | None,
+    every: float,
+    progress: Callable[[int, int, float], None] | None,
+) -> Outcome:
     study = get_study(study) if isinstance(study, str) else study
     label = scale if isinstance(scale, str) else "own"
     chosen = study.scales[_validate.choice("scale", scale, study.scales)] if isinstance(scale, str) else scale
@@ -547,6 +567,16 @@ def _plain(value: Any) -> Any:
     return json.loads(json.dumps(asdict(value), default=str, sort_keys=True))
 
 
+MEASURED = ("seconds", "frames_per_second", "device", "versions", "source_sha256")
+"""Attributes of results that say how they were computed."""
+
+
+def reproducible(data: xr.Dataset) -> xr.Dataset:
+    """Return results without what another execution says otherwise: times, machine, versions and sources."""
+    kept = {name: value for name, value in data.attrs.items() if name not in MEASURED}
+    return data.drop_attrs(deep=False).assign_attrs(kept)
+
+
 def device_name(device: str) -> str:
     """Return what a device is called."""
     if torch.device(device).type == "cuda":
@@ -566,10 +596,10 @@ def source_hash() -> str:
 
 
 def _write(path: Path, data: bytes) -> None:
-    from dpslib.execute import write_atomically
+    from dpslib.storage import lock, write_atomically
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, data)
+    with lock(path):
+        write_atomically(path, data)
 
 
 def _save(path: Path, state: Mapping[str, Any]) -> None:
