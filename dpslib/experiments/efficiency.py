@@ -16,6 +16,7 @@ import xarray as xr
 from scipy import stats
 
 from dpslib import _validate, catalogues
+from dpslib._arguments import checked
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import bimodal
 from dpslib.experiments.scaling import correlation
@@ -73,6 +74,7 @@ def _options(
     }
 
 
+@checked
 def scarcity(
     levels: int,
     runs: int,
@@ -134,6 +136,7 @@ def scarcity(
     )
 
 
+@checked
 def stiffness(
     resources: int,
     levels: int,
@@ -213,6 +216,7 @@ def stiffness(
     )
 
 
+@checked
 def correlations(data: xr.Dataset, performance: str = "productivity") -> xr.Dataset:
     """Correlate heterogeneity with performance in the ways that "aggregated across resource levels" can be read.
 
@@ -246,6 +250,7 @@ def correlations(data: xr.Dataset, performance: str = "productivity") -> xr.Data
     )
 
 
+@checked
 def nested_regressions(
     data: xr.Dataset, splits: int, *, performance: str = "productivity", seed: int = 0
 ) -> xr.Dataset:
@@ -305,6 +310,7 @@ def _compare(small: np.ndarray, large: np.ndarray, y: np.ndarray, order: np.ndar
     return float(f), float(p), float(errors[0] / errors[1])
 
 
+@checked
 def regression_table(found: xr.Dataset) -> pd.DataFrame:
     """Return Table 3, medians over runs and splits with the quantiles that bound four fifths of them."""
     rows = []
@@ -325,6 +331,7 @@ def regression_table(found: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@checked
 def residual_degrees(f: float, p: str, most: int = 1000) -> tuple[int, int]:
     """Return the fewest and the most residual degrees of freedom with which an F statistic has a printed p-value.
 
@@ -347,6 +354,7 @@ def residual_degrees(f: float, p: str, most: int = 1000) -> tuple[int, int]:
     return int(fits[0]), int(fits[-1])
 
 
+@checked
 def scarcity_results(data: xr.Dataset) -> dict[str, float]:
     """Return what section 4.4 says about Fig 27, by estimator name, from what `scarcity` returned."""
     ends = data.heterogeneity.isel(resource=[0, -1])
@@ -360,6 +368,7 @@ def scarcity_results(data: xr.Dataset) -> dict[str, float]:
     }
 
 
+@checked
 def stiffness_results(data: xr.Dataset, found: xr.Dataset, performance: str = "productivity") -> dict[str, float]:
     """Return what section 4.4 and Table 3 print, by estimator name.
 

@@ -1,0 +1,264 @@
+"""Arguments that many functions share: a name means the same everywhere, so that what it may be is said once, here.
+
+`checked` holds the arguments of a function against their annotations and against `COUNTS` and `REALS` before it starts.
+Functions that few arguments are peculiar to check them by `_validate` themselves.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import inspect
+import math
+import types
+import typing
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from numbers import Integral, Real
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
+import xarray as xr
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+MOST = 1_000_000
+"""The largest number of things that an experiment takes: beyond it, no machine would come to an end."""
+
+
+class Range(typing.NamedTuple):
+    """The numbers from `low` to `high`, without `low` if `open_low`; finite unless `infinite`."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    open_low: bool = False
+    infinite: bool = False
+
+    def __contains__(self, value: object) -> bool:
+        if not isinstance(value, Real) or math.isnan(value) or (math.isinf(value) and not self.infinite):
+            return False
+        return self.low < value <= self.high if self.open_low else self.low <= value <= self.high
+
+    def __str__(self) -> str:
+        if self.low == -math.inf and self.high == math.inf:
+            return "finite"
+        if self.high == math.inf:
+            return (
+                f"{'greater than' if self.open_low else 'at least'} {self.low:g}{'' if self.infinite else ', finite'}"
+            )
+        return f"in {'(' if self.open_low else '['}{self.low:g}, {self.high:g}]"
+
+
+_COUNT = Range(1, MOST)
+_POSITIVE = Range(0, open_low=True)
+_SHARE = Range(0, 1)
+
+COUNTS: dict[str, Range] = {
+    **dict.fromkeys(
+        (
+            *("agents", "cases", "chains", "copies", "count", "counts", "cuts", "draws", "episodes", "events", "fps"),
+            *("graphs", "items", "levels", "level", "n", "n_agents", "nodes", "operations", "paths", "periods", "runs"),
+            *("resources", "sets", "shapes", "size", "sizes", "starts", "steps", "strengths", "systems", "tasks"),
+            *("boxes", "depth", "dpi", "every", "harmonics", "ncols", "reference", "splits", "width", "workers"),
+        ),
+        _COUNT,
+    ),
+    "country": Range(0, MOST),
+    "ddof": Range(0, 1),
+    "dense": Range(2, MOST),
+    "episode": Range(0, MOST),
+    "key": Range(0),
+    "least": Range(2, MOST),
+    "max_steps": Range(0, 10**9),
+    "points": Range(2, MOST),
+    "power": Range(1, 2),
+    "resolutions": Range(2, MOST),
+    "seed": Range(0, 2**62),
+    "task": Range(0, MOST),
+    "until": Range(0, MOST),
+}
+"""What a whole number of a name may be, also each entry of a sequence of them."""
+
+REALS: dict[str, Range] = {
+    **dict.fromkeys(
+        (
+            *("area", "areas", "blur", "breadth", "breadths", "constants", "duration", "event_area", "event_sigma"),
+            *("extent", "half_size", "high", "highs", "homo_range", "least_stiffness", "low", "lowest", "lows"),
+            *("most_stiffness", "radius", "resource", "resources", "scale", "scales", "sigma", "sigmas", "widths"),
+            *("tolerance", "tolerances", "seconds"),
+        ),
+        _POSITIVE,
+    ),
+    **dict.fromkeys(("density", "shares", "efforts"), _SHARE),
+    **dict.fromkeys(("friction", "frictions", "margin", "radii", "strengths", "weights", "intensity"), Range(0)),
+    **dict.fromkeys(("angle", "level", "location", "marked", "printed", "start", "still", "tau", "turning"), Range()),
+    "largest": Range(infinite=True),
+    "orders": Range(0, infinite=True),
+    "p": Range(0, 1, open_low=True),
+    "width": Range(0, math.pi, open_low=True),
+}
+"""What a real number of a name may be, also each entry of a sequence of them; angles and breadths in radians."""
+
+
+def fits(value: Any, hint: Any) -> bool:
+    """Return whether a value is of an annotated type; what cannot be told counts as fitting.
+
+    A whole number fits where a float is asked for, NumPy's numbers as well as Python's; True and False are no numbers.
+    """
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(fits(value, part) for part in parts)
+    if origin is typing.Literal:
+        return any(type(value) is type(part) and value == part for part in parts)
+    if hint is None or hint is types.NoneType:
+        return value is None
+    if hint is int or hint is float:
+        return isinstance(value, Integral if hint is int else Real) and not isinstance(value, bool | np.bool_)
+    if hint is bool:
+        return isinstance(value, bool | np.bool_)
+    if not isinstance(origin, type):
+        if isinstance(hint, type) and _can_tell(hint):
+            return isinstance(value, hint)
+        return True
+    if issubclass(origin, tuple) and parts and parts[-1] is not Ellipsis:
+        return isinstance(value, tuple | list) and len(value) == len(parts) and all(map(fits, value, parts))
+    if issubclass(origin, Mapping):
+        return isinstance(value, Mapping) and all(fits(k, parts[0]) and fits(v, parts[1]) for k, v in value.items())
+    if issubclass(origin, Sequence):
+        # Any kind of sequence serves, an array of one dimension among them.
+        return _is_sequence(value) and all(fits(one, parts[0]) for one in value)
+    if issubclass(origin, Iterable) and issubclass(Collection, origin):
+        return isinstance(value, origin) and not isinstance(value, str | bytes)
+    return isinstance(value, origin)
+
+
+def _can_tell(kind: Any) -> bool:
+    """Return whether `isinstance` can tell: not so for a protocol of the type checker alone."""
+    return getattr(kind, "_is_runtime_protocol", True) or not getattr(kind, "_is_protocol", False)
+
+
+def _is_sequence(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.ndim == 1
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
+def shown(hint: Any) -> str:
+    """Return a type as a message names it."""
+    if hint is types.NoneType:
+        return "None"
+    if isinstance(hint, type) and typing.get_origin(hint) is None:
+        return {int: "whole number", float: "real number", str: "text"}.get(hint, hint.__name__)
+    text = str(hint).replace("collections.abc.", "").replace("typing.", "")
+    return text.replace("xarray.core.dataset.", "").replace("xarray.core.dataarray.", "").replace("NoneType", "None")
+
+
+def brief(value: Any) -> str:
+    """Return a value for a message, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:180]} ... ({type(value).__name__})"
+
+
+def limits(name: str, hint: Any) -> Range | None:
+    """Return what the numbers of an argument may be, or None where it is none of those in the tables."""
+    kinds = _numbers(hint)
+    if float in kinds:
+        return REALS.get(name)
+    return COUNTS.get(name) if int in kinds else None
+
+
+def _numbers(hint: Any) -> set[Any]:
+    """Return int or float or both, whichever an annotation holds at its top or in a sequence."""
+    if hint is int or hint is float:
+        return {hint}
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType) or (
+        isinstance(origin, type) and issubclass(origin, Sequence | Collection) and not issubclass(origin, Mapping)
+    ):
+        return set().union(*map(_numbers, typing.get_args(hint)))
+    return set()
+
+
+def check(name: str, value: Any, hint: Any) -> None:
+    """Check one argument against its annotation and the tables.
+
+    Raises:
+        TypeError: it is of another type.
+        ValueError: a number is out of its range, or a sequence of numbers is empty.
+    """
+    if not fits(value, hint):
+        raise TypeError(f"{name} must be of type {shown(hint)}; got {brief(value)} ({type(value).__name__})")
+    allowed = limits(name, hint)
+    if allowed is None or value is None or isinstance(value, str):
+        return
+    several = _is_sequence(value)
+    if several and not len(value):
+        raise ValueError(f"{name} must hold at least one number; got {brief(value)}")
+    for number in value if several else [value]:
+        if isinstance(number, Real) and number not in allowed:
+            raise ValueError(f"{name} must be {allowed}; got {brief(number)}")
+
+
+class _Names(dict[str, Any]):
+    """The names that annotations use; one that is imported for the type checker alone may be anything."""
+
+    def __missing__(self, name: str) -> Any:
+        return Any
+
+
+@functools.cache
+def hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the resolved annotations of a function's parameters, by name; none where one cannot be resolved."""
+    known = _Names({**vars(builtins), **getattr(inspect.unwrap(function), "__globals__", {})})
+    try:
+        return typing.get_type_hints(function, localns=known)
+    except (AttributeError, TypeError):  # a part of what is imported for the type checker alone
+        return {}
+
+
+def checked(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a function check its arguments against their annotations and the tables before it starts.
+
+    The function then raises a TypeError or ValueError that names the argument, its value and what is allowed. So it
+    does where a data set lacks what the function looks up in it.
+    """
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        bound = signature.bind(*args, **kwargs)
+        known = hints(function)
+        for name, value in bound.arguments.items():
+            kind = signature.parameters[name].kind
+            if kind is inspect.Parameter.VAR_POSITIONAL:
+                given = [(name, one) for one in value]
+            else:
+                given = list(value.items()) if kind is inspect.Parameter.VAR_KEYWORD else [(name, value)]
+            for key, one in given:
+                check(key, one, known.get(name, Any))
+        try:
+            return function(*args, **kwargs)
+        except (AttributeError, IndexError, KeyError, ValueError) as error:
+            sets = {key: one for key, one in bound.arguments.items() if isinstance(one, xr.Dataset | xr.DataArray)}
+            if not sets or not _from_xarray(error):
+                raise
+            told = " and ".join(f"{key} with {_holds(one)}" for key, one in sets.items())
+            raise ValueError(
+                f"{', '.join(sets)} must hold what {function.__name__} looks up, as its documentation says; "
+                f"{error}; got {told}"
+            ) from error
+
+    return call
+
+
+def _from_xarray(error: BaseException) -> bool:
+    """Return whether xarray itself raised an error: what was looked up is not in the data."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and str(trace.tb_frame.f_globals.get("__name__", "")).startswith("xarray.")
+
+
+def _holds(data: xr.Dataset | xr.DataArray) -> str:
+    variables = list(data.data_vars) if isinstance(data, xr.Dataset) else [data.name]
+    return f"the variables {', '.join(map(str, variables)) or 'none'} and the dimensions {dict(data.sizes)}"
