@@ -14,10 +14,14 @@ import types
 import typing
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from numbers import Integral, Real
+from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import xarray as xr
+
+from dpslib import _validate
+from dpslib.convention import get_convention
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,7 +50,8 @@ class Range(typing.NamedTuple):
             return (
                 f"{'greater than' if self.open_low else 'at least'} {self.low:g}{'' if self.infinite else ', finite'}"
             )
-        return f"in {'(' if self.open_low else '['}{self.low:g}, {self.high:g}]"
+        low = f"{'greater than' if self.open_low else 'at least'} {self.low:.10g}"
+        return f"{low} and at most {self.high:.10g}"
 
 
 _COUNT = Range(1, MOST)
@@ -57,9 +62,34 @@ COUNTS: dict[str, Range] = {
     **dict.fromkeys(
         (
             *("agents", "cases", "chains", "copies", "count", "counts", "cuts", "draws", "episodes", "events", "fps"),
-            *("graphs", "items", "levels", "level", "n", "n_agents", "nodes", "operations", "paths", "periods", "runs"),
+            *(
+                "graphs",
+                "items",
+                "levels",
+                "level",
+                "n",
+                "n_agents",
+                "nodes",
+                "operations",
+                "paths",
+                "periods",
+                "runs",
+                "steps_per_period",
+            ),
             *("resources", "sets", "shapes", "size", "sizes", "starts", "steps", "strengths", "systems", "tasks"),
-            *("boxes", "depth", "dpi", "every", "harmonics", "ncols", "reference", "splits", "width", "workers"),
+            *(
+                "boxes",
+                "depth",
+                "dpi",
+                "every",
+                "harmonics",
+                "ncols",
+                "reference",
+                "splits",
+                "width",
+                "workers",
+                "most",
+            ),
         ),
         _COUNT,
     ),
@@ -74,7 +104,7 @@ COUNTS: dict[str, Range] = {
     "power": Range(1, 2),
     "resolutions": Range(2, MOST),
     "seed": Range(0, 2**62),
-    "task": Range(0, MOST),
+    **dict.fromkeys(("taken", "task"), Range(0, MOST)),
     "until": Range(0, MOST),
 }
 """What a whole number of a name may be, also each entry of a sequence of them."""
@@ -85,19 +115,25 @@ REALS: dict[str, Range] = {
             *("area", "areas", "blur", "breadth", "breadths", "constants", "duration", "event_area", "event_sigma"),
             *("extent", "half_size", "high", "highs", "homo_range", "least_stiffness", "low", "lowest", "lows"),
             *("most_stiffness", "radius", "resource", "resources", "scale", "scales", "sigma", "sigmas", "widths"),
-            *("tolerance", "tolerances", "seconds"),
+            *("f", "own", "tolerance", "tolerances", "seconds"),
         ),
         _POSITIVE,
     ),
     **dict.fromkeys(("density", "shares", "efforts"), _SHARE),
     **dict.fromkeys(("friction", "frictions", "margin", "radii", "strengths", "weights", "intensity"), Range(0)),
-    **dict.fromkeys(("angle", "level", "location", "marked", "printed", "start", "still", "tau", "turning"), Range()),
+    **dict.fromkeys(
+        ("angle", "level", "location", "marked", "mean", "printed", "start", "still", "tau", "turning"), Range()
+    ),
     "largest": Range(infinite=True),
     "orders": Range(0, infinite=True),
     "p": Range(0, 1, open_low=True),
     "width": Range(0, math.pi, open_low=True),
 }
 """What a real number of a name may be, also each entry of a sequence of them; angles and breadths in radians."""
+
+
+NAMED: dict[str, Callable[[Any], object]] = {"convention": get_convention, "device": _validate.device}
+"""The checks of what is given by its name."""
 
 
 def fits(value: Any, hint: Any) -> bool:
@@ -110,6 +146,8 @@ def fits(value: Any, hint: Any) -> bool:
         return any(fits(value, part) for part in parts)
     if origin is typing.Literal:
         return any(type(value) is type(part) and value == part for part in parts)
+    if hint is Any or hint is object:
+        return True
     if hint is None or hint is types.NoneType:
         return value is None
     if hint is int or hint is float:
@@ -159,8 +197,10 @@ def brief(value: Any) -> str:
     return text if len(text) <= 200 else f"{text[:180]} ... ({type(value).__name__})"
 
 
-def limits(name: str, hint: Any) -> Range | None:
-    """Return what the numbers of an argument may be, or None where it is none of those in the tables."""
+def limits(name: str, hint: Any, own: Mapping[str, Range] = MappingProxyType({})) -> Range | None:
+    """Return what the numbers of an argument may be, by `own` or the tables, or None where it is in neither."""
+    if name in own:
+        return own[name]
     kinds = _numbers(hint)
     if float in kinds:
         return REALS.get(name)
@@ -179,16 +219,18 @@ def _numbers(hint: Any) -> set[Any]:
     return set()
 
 
-def check(name: str, value: Any, hint: Any) -> None:
-    """Check one argument against its annotation and the tables.
+def check(name: str, value: Any, hint: Any, own: Mapping[str, Range] = MappingProxyType({})) -> None:
+    """Check one argument against its annotation and the tables, or the ranges in `own` instead.
 
     Raises:
         TypeError: it is of another type.
         ValueError: a number is out of its range, or a sequence of numbers is empty.
     """
+    if name in NAMED:
+        NAMED[name](value)
     if not fits(value, hint):
         raise TypeError(f"{name} must be of type {shown(hint)}; got {brief(value)} ({type(value).__name__})")
-    allowed = limits(name, hint)
+    allowed = limits(name, hint, own)
     if allowed is None or value is None or isinstance(value, str):
         return
     several = _is_sequence(value)
@@ -216,39 +258,48 @@ def hints(function: Callable[..., Any]) -> dict[str, Any]:
         return {}
 
 
+def within(**own: Range) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return `checked` with ranges of a function's own for some of its arguments, whose names mean something else."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(function)
+
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            bound = signature.bind(*args, **kwargs)
+            known = hints(function)
+            for name, value in bound.arguments.items():
+                kind = signature.parameters[name].kind
+                if kind is inspect.Parameter.VAR_POSITIONAL:
+                    given = [(name, one) for one in value]
+                else:
+                    given = list(value.items()) if kind is inspect.Parameter.VAR_KEYWORD else [(name, value)]
+                for key, one in given:
+                    check(key, one, known.get(name, Any), own)
+            try:
+                return function(*args, **kwargs)
+            except (AttributeError, IndexError, KeyError, ValueError) as error:
+                data = {key: one for key, one in bound.arguments.items() if isinstance(one, xr.Dataset | xr.DataArray)}
+                if not data or not _from_xarray(error):
+                    raise
+                told = " and ".join(f"{key} with {_holds(one)}" for key, one in data.items())
+                raise ValueError(
+                    f"{', '.join(data)} must hold what {function.__name__} looks up, as its documentation says; "
+                    f"{error}; got {told}"
+                ) from error
+
+        return call
+
+    return decorate
+
+
 def checked(function: Callable[P, R]) -> Callable[P, R]:
     """Let a function check its arguments against their annotations and the tables before it starts.
 
     The function then raises a TypeError or ValueError that names the argument, its value and what is allowed. So it
     does where a data set lacks what the function looks up in it.
     """
-    signature = inspect.signature(function)
-
-    @functools.wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        bound = signature.bind(*args, **kwargs)
-        known = hints(function)
-        for name, value in bound.arguments.items():
-            kind = signature.parameters[name].kind
-            if kind is inspect.Parameter.VAR_POSITIONAL:
-                given = [(name, one) for one in value]
-            else:
-                given = list(value.items()) if kind is inspect.Parameter.VAR_KEYWORD else [(name, value)]
-            for key, one in given:
-                check(key, one, known.get(name, Any))
-        try:
-            return function(*args, **kwargs)
-        except (AttributeError, IndexError, KeyError, ValueError) as error:
-            sets = {key: one for key, one in bound.arguments.items() if isinstance(one, xr.Dataset | xr.DataArray)}
-            if not sets or not _from_xarray(error):
-                raise
-            told = " and ".join(f"{key} with {_holds(one)}" for key, one in sets.items())
-            raise ValueError(
-                f"{', '.join(sets)} must hold what {function.__name__} looks up, as its documentation says; "
-                f"{error}; got {told}"
-            ) from error
-
-    return call
+    return within()(function)
 
 
 def _from_xarray(error: BaseException) -> bool:

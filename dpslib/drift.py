@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from dpslib import _validate
-from dpslib._arguments import checked
+from dpslib._arguments import Range, checked, within
 from dpslib.circle import TAU
 from dpslib.demand import Demand, Mixture, mixture
 
@@ -42,7 +42,7 @@ def wave(time: Tensor) -> Tensor:
     return -TAU * time
 
 
-@checked
+@within(sigma=Range(0))
 def brownian(time: Tensor, sigma: float = 0.15, seed: int = 0) -> Tensor:
     """Return the displacement of a Brownian motion that starts at 0: (T,) → (T,), radians.
 

@@ -505,19 +505,16 @@ def one_agent(
     )
 
 
-@checked
 def additive(x: np.ndarray, a: float, b: float, alpha: float, beta: float, floor: float) -> np.ndarray:
     """Return Chinchilla's form A/N^α + B/D^β + L₀ for x = (N, D), (2, K)."""
     return a / x[0] ** alpha + b / x[1] ** beta + floor
 
 
-@checked
 def multiplicative(x: np.ndarray, a: float, alpha: float, beta: float, floor: float) -> np.ndarray:
     """Return A/(N^α D^β) + L₀ for x = (N, D), (2, K)."""
     return a / (x[0] ** alpha * x[1] ** beta) + floor
 
 
-@checked
 def power_law(x: np.ndarray, b: float, beta: float, floor: float) -> np.ndarray:
     """Return B/D^β + L₀ for x = (D,), (1, K), the one-agent form."""
     return b / x[0] ** beta + floor

@@ -15,7 +15,7 @@ from scipy import stats
 from scipy.interpolate import CubicSpline
 
 from dpslib import _validate, catalogues, drift
-from dpslib._arguments import checked
+from dpslib._arguments import Range, checked, within
 from dpslib.circle import TAU, circular_distance
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Mixture, bimodal, mixture
@@ -699,7 +699,7 @@ def market_results(data: xr.Dataset) -> dict[str, float]:
     return results
 
 
-@checked
+@within(sigma=Range(0))
 def portfolio(
     paths: int,
     *,

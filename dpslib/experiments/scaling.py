@@ -165,13 +165,11 @@ def of_series(data: T, name: str) -> T:
     return data.sel(task=data.series == name)
 
 
-@checked
 def log_logistic(size: np.ndarray, limit: float, half_size: float, exponent: float) -> np.ndarray:
     """Return H∞ / (1 + (N/a)^−γ), the paper's scaling law: `limit` H∞, `half_size` a, `exponent` γ."""
     return limit / (1 + (size / half_size) ** -exponent)
 
 
-@checked
 def saturating_exponential(size: np.ndarray, limit: float, half_size: float) -> np.ndarray:
     """Return H∞ (1 − 2^(−N/a)), another curve that rises and levels off, with one parameter less."""
     return limit * (1 - 2.0 ** (-size / half_size))
