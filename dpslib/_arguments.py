@@ -18,10 +18,8 @@ from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
-import xarray as xr
 
-from dpslib import _validate
-from dpslib.convention import get_convention
+# What is slow to import is imported where it is needed: modules that compute nothing are checked by this one too.
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,7 +37,7 @@ class Range(typing.NamedTuple):
     infinite: bool = False
 
     def __contains__(self, value: object) -> bool:
-        if not isinstance(value, Real) or math.isnan(value) or (math.isinf(value) and not self.infinite):
+        if not isinstance(value, Real) or value != value or (abs(value) == math.inf and not self.infinite):
             return False
         return self.low < value <= self.high if self.open_low else self.low <= value <= self.high
 
@@ -132,10 +130,6 @@ REALS: dict[str, Range] = {
 """What a real number of a name may be, also each entry of a sequence of them; angles and breadths in radians."""
 
 
-NAMED: dict[str, Callable[[Any], object]] = {"convention": get_convention, "device": _validate.device}
-"""The checks of what is given by its name."""
-
-
 def fits(value: Any, hint: Any) -> bool:
     """Return whether a value is of an annotated type; what cannot be told counts as fitting.
 
@@ -192,8 +186,11 @@ def shown(hint: Any) -> str:
 
 
 def brief(value: Any) -> str:
-    """Return a value for a message, cut where it is long."""
-    text = repr(value)
+    """Return a value as a message shows it, cut where it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of more digits than Python writes
+        return f"a number of type {type(value).__name__} with too many digits to show"
     return text if len(text) <= 200 else f"{text[:180]} ... ({type(value).__name__})"
 
 
@@ -226,8 +223,14 @@ def check(name: str, value: Any, hint: Any, own: Mapping[str, Range] = MappingPr
         TypeError: it is of another type.
         ValueError: a number is out of its range, or a sequence of numbers is empty.
     """
-    if name in NAMED:
-        NAMED[name](value)
+    if name == "convention":
+        from dpslib.convention import get_convention
+
+        get_convention(value)
+    elif name == "device":
+        from dpslib import _validate
+
+        _validate.device(value)
     if not fits(value, hint):
         raise TypeError(f"{name} must be of type {shown(hint)}; got {brief(value)} ({type(value).__name__})")
     allowed = limits(name, hint, own)
@@ -258,6 +261,18 @@ def hints(function: Callable[..., Any]) -> dict[str, Any]:
         return {}
 
 
+class DataError(ValueError):
+    """A data set lacks what a function looks up in it.
+
+    Attributes:
+        reason: what xarray said.
+    """
+
+    def __init__(self, message: str, reason: object = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 def within(**own: Range) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Return `checked` with ranges of a function's own for some of its arguments, whose names mean something else."""
 
@@ -278,14 +293,18 @@ def within(**own: Range) -> Callable[[Callable[P, R]], Callable[P, R]]:
                     check(key, one, known.get(name, Any), own)
             try:
                 return function(*args, **kwargs)
-            except (AttributeError, IndexError, KeyError, ValueError) as error:
+            except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+                import xarray as xr
+
                 data = {key: one for key, one in bound.arguments.items() if isinstance(one, xr.Dataset | xr.DataArray)}
-                if not data or not _from_xarray(error):
+                if not data or not (isinstance(error, DataError) or _from_xarray(error)):
                     raise
                 told = " and ".join(f"{key} with {_holds(one)}" for key, one in data.items())
-                raise ValueError(
+                reason = error.reason if isinstance(error, DataError) else error
+                raise DataError(
                     f"{', '.join(data)} must hold what {function.__name__} looks up, as its documentation says; "
-                    f"{error}; got {told}"
+                    f"{reason}; got {told}",
+                    reason,
                 ) from error
 
         return call
@@ -310,6 +329,7 @@ def _from_xarray(error: BaseException) -> bool:
     return trace is not None and str(trace.tb_frame.f_globals.get("__name__", "")).startswith("xarray.")
 
 
-def _holds(data: xr.Dataset | xr.DataArray) -> str:
-    variables = list(data.data_vars) if isinstance(data, xr.Dataset) else [data.name]
+def _holds(data: Any) -> str:
+    """Return what a data set or array holds, for a message."""
+    variables = list(getattr(data, "data_vars", [getattr(data, "name", None)]))
     return f"the variables {', '.join(map(str, variables)) or 'none'} and the dimensions {dict(data.sizes)}"

@@ -17,6 +17,7 @@ import pandas as pd
 import yaml
 
 from dpslib import claims
+from dpslib._arguments import checked
 from dpslib.claims import DATA
 
 GROUPS = {
@@ -125,6 +126,7 @@ class Choice:
 
 
 @cache
+@checked
 def load(folder: Path = DATA) -> dict[str, Choice]:
     """Return all choices by id, in the order of the file.
 
@@ -196,6 +198,7 @@ def _problem(choice: Choice) -> str:
     return ""
 
 
+@checked
 def table(group: str, choices: Sequence[Choice] | None = None) -> pd.DataFrame:
     """Return a row for each choice of a group: what is open, what the paper says, what was taken and why, the others.
 

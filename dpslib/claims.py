@@ -19,6 +19,8 @@ import jsonschema
 import pandas as pd
 import yaml
 
+from dpslib._arguments import checked
+
 DATA = Path(__file__).resolve().parent.parent / "data"
 """The project's data folder."""
 
@@ -105,6 +107,7 @@ class Claim:
         return Decimal(result).quantize(unit, rounding=ROUND_HALF_EVEN, context=Context(prec=400))
 
 
+@checked
 def fits(value: Any, schema: Any, where: str = "") -> None:
     """Check data that were read from a file against a JSON schema.
 
@@ -124,6 +127,7 @@ def fits(value: Any, schema: Any, where: str = "") -> None:
 
 
 @cache
+@checked
 def load(folder: Path = DATA / "claims") -> dict[str, Claim]:
     """Return all claims by id.
 
@@ -146,6 +150,7 @@ def load(folder: Path = DATA / "claims") -> dict[str, Claim]:
     return claims
 
 
+@checked
 def compare(results: Mapping[str, float], *, anchor: str | None = None) -> pd.DataFrame:
     """Hold results against the claims that they estimate.
 

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from dpslib._arguments import checked
+
 Tabular: TypeAlias = xr.Dataset | xr.DataArray | pd.DataFrame | pd.Series
 """What can be written."""
 
@@ -18,6 +20,7 @@ COMPRESSED = 4096
 """Arrays of so many bytes and more are compressed."""
 
 
+@checked
 def netcdf(data: Tabular | Mapping[str, Tabular]) -> bytes:
     """Return data as a netCDF file, the same bytes for the same data.
 
@@ -45,6 +48,7 @@ def netcdf(data: Tabular | Mapping[str, Tabular]) -> bytes:
     return bytes(tree.to_netcdf(engine="h5netcdf", encoding=encoding))
 
 
+@checked
 def read(content: bytes) -> dict[str, xr.Dataset]:
     """Read what `netcdf` returned.
 
@@ -56,6 +60,7 @@ def read(content: bytes) -> dict[str, xr.Dataset]:
         return {name: node.to_dataset().load() for name, node in nodes.items()}
 
 
+@checked
 def dataset(data: Tabular) -> xr.Dataset:
     """Return data as a data set that a netCDF file can hold.
 
@@ -97,6 +102,7 @@ def dataset(data: Tabular) -> xr.Dataset:
     return found
 
 
+@checked
 def csv(data: Mapping[str, xr.Dataset]) -> str:
     """Return data sets as one tidy table, a row for each value.
 

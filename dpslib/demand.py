@@ -212,11 +212,14 @@ def mixture(
 
 def unimodal(centre: float = math.pi, sigma: float = 0.5, *, area: float = 1.0) -> Mixture:
     """Return the demand with one mode; arguments as `mixture`."""
+    centre = _validate.real("centre", centre)
+    sigma = _validate.real("sigma", sigma, low=0, open_low=True)
     return mixture([centre], sigma, area=area)
 
 
 def bimodal(sigma: float = 0.5, *, area: float = 1.0) -> Mixture:
     """Return the demand with equal modes at π/2 and 3π/2, the paper's bi-Gaussian task; arguments as `mixture`."""
+    sigma = _validate.real("sigma", sigma, low=0, open_low=True)
     return mixture([math.pi / 2, 3 * math.pi / 2], sigma, area=area)
 
 
@@ -243,6 +246,7 @@ def evaluate(
         TypeError, ValueError: if the values are negative, not finite, not of shape (..., G), or zero everywhere.
     """
     convention = get_convention(convention)
+    device, dtype = _validate.device(device), _validate.dtype(dtype)
     if isinstance(demand, list | tuple) and demand and all(isinstance(one, Demand) for one in demand):
         each = [one.on(convention, device=device, dtype=dtype) for one in demand]
         if len({one.shape for one in each}) > 1:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from dpslib._arguments import checked
 from dpslib.claims import DATA, load
 from dpslib.execute import Record, digest, record_path, write_atomically
 from dpslib.notebook import BUNDLE
@@ -155,6 +156,7 @@ class Exhibit:
         }
 
 
+@checked
 def plain(text: str, verdicts: Mapping[str, str] | None = None) -> str:
     """Return a table's cell without its Markdown.
 
@@ -179,6 +181,7 @@ def printed() -> dict[str, tuple[str, str]]:
     return {one["anchor"]: (paper, one["exhibit"]) for paper, all_of in listed.items() for one in all_of}
 
 
+@checked
 def read(notebook: Path) -> list[Exhibit]:
     """Read the figures and tables that an executed notebook carries.
 
@@ -208,6 +211,7 @@ def read(notebook: Path) -> list[Exhibit]:
     return found
 
 
+@checked
 def title_cell(notebook: NotebookNode) -> NotebookNode | None:
     """Return the text cell with the title of a notebook, if there is one."""
     texts = (cell for cell in notebook.cells if cell.cell_type == "markdown")
@@ -268,6 +272,7 @@ def _seconds(notebook: NotebookNode, cell: NotebookNode, record: Record) -> floa
     return round(sum(record.cells[code[position].id] for position in kept), 3)
 
 
+@checked
 def always(code: Iterable[NotebookNode]) -> list[int]:
     """Return the positions of the code cells that every figure needs: the parameters, and what is set up with them."""
     return [
@@ -278,6 +283,7 @@ def always(code: Iterable[NotebookNode]) -> list[int]:
     ]
 
 
+@checked
 def write(exhibits: Iterable[Exhibit], folder: Path, verdicts: Mapping[str, str] | None = None) -> list[Path]:
     """Write exhibits, each to a folder with its id; what is there already and still holds is left alone.
 
@@ -329,6 +335,7 @@ def _whole(folder: Path, sha256: Mapping[str, str]) -> bool:
     )
 
 
+@checked
 def description(folder: Path) -> dict[str, Any]:
     """Return what the `exhibit.json` of a folder says, or nothing where there is none that can be read."""
     try:
@@ -337,6 +344,7 @@ def description(folder: Path) -> dict[str, Any]:
         return {}
 
 
+@checked
 def strip(content: bytes) -> bytes:
     """Return an executed notebook without what its figures and tables carry."""
     notebook = json.loads(content)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import dpslib
 from dpslib import claims, execute
+from dpslib._arguments import checked
 from dpslib.claims import DATA, Claim
 from dpslib.execute import ROOT, execute_all, notebook_parameters, write_atomically
 from dpslib.notebook import RESULTS, SPREAD
@@ -33,6 +34,7 @@ GLUE = "application/papermill.record/"
 """How MyST-NB's glue marks what an output carries besides what it shows."""
 
 
+@checked
 def results_of(notebook: Path, key: str = RESULTS) -> dict[str, Any]:
     """Return what an executed notebook found, by estimator name; nothing if it holds nothing against print.
 
@@ -57,6 +59,7 @@ def results_of(notebook: Path, key: str = RESULTS) -> dict[str, Any]:
     return found
 
 
+@checked
 def record(name: str, parameters: Mapping[str, Any], notebooks: Sequence[str] = ()) -> Path:
     """Execute all notebooks with the same parameters and write what they found to a file of `RECORDED`.
 
@@ -112,6 +115,7 @@ def record(name: str, parameters: Mapping[str, Any], notebooks: Sequence[str] = 
     return path
 
 
+@checked
 def recorded(name: str) -> dict[str, Any]:
     """Return what `record` wrote.
 
@@ -159,6 +163,7 @@ def _closest(names: Sequence[str]) -> dict[str, Closest]:
     return {name: multiverse.closest(held, name) for name in names if name in known}
 
 
+@checked
 def as_records(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
     """Return verdicts as plain data, one mapping a claim, for JSON or a data frame."""
     return [
@@ -183,6 +188,7 @@ def as_records(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
     ]
 
 
+@checked
 def frame(verdicts: Iterable[Verdict]) -> pd.DataFrame:
     """Return verdicts as a table with one row a claim, indexed by id, with the columns of `as_records`."""
     import pandas as pd
@@ -190,12 +196,14 @@ def frame(verdicts: Iterable[Verdict]) -> pd.DataFrame:
     return pd.DataFrame(as_records(verdicts)).set_index("id")
 
 
+@checked
 def counts(verdicts: Iterable[Verdict]) -> dict[str, int]:
     """Return how many claims have each verdict, in the order of `verdicts.VERDICTS`."""
     found = [one.verdict for one in verdicts]
     return {name: found.count(name) for name in MEANINGS}
 
 
+@checked
 def text(verdicts: Sequence[Verdict]) -> str:
     """Return verdicts as a terminal shows them: three lines a claim, and the counts at the end."""
     blocks = [
@@ -207,6 +215,7 @@ def text(verdicts: Sequence[Verdict]) -> str:
     return "\n".join([*blocks, "", f"{len(verdicts)} claims: {summary}"])
 
 
+@checked
 def stored(version: str = dpslib.__version__) -> dict[str, dict[str, str]]:
     """Return what `store` wrote for a version: `published` and `verdict` by claim id.
 
@@ -221,6 +230,7 @@ def stored(version: str = dpslib.__version__) -> dict[str, dict[str, str]]:
     return found
 
 
+@checked
 def problems(verdicts: Sequence[Verdict], before: Mapping[str, Mapping[str, str]], changelog: str) -> list[str]:
     """Return what differs from the stored verdicts and is not explained, one sentence each.
 
@@ -254,6 +264,7 @@ def problems(verdicts: Sequence[Verdict], before: Mapping[str, Mapping[str, str]
     return found
 
 
+@checked
 def store(verdicts: Sequence[Verdict], version: str = dpslib.__version__) -> Path:
     """Write the verdicts of a version.
 

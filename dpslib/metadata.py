@@ -17,6 +17,8 @@ from typing import Any
 
 import yaml
 
+from dpslib._arguments import checked
+
 ROOT = Path(__file__).resolve().parent.parent
 """The root of the checkout."""
 
@@ -91,6 +93,7 @@ def _authors(entries: list[dict[str, str]]) -> tuple[Author, ...]:
 
 
 @cache
+@checked
 def work(file: Path = ROOT / "CITATION.cff") -> Work:
     """Read what the work is.
 
@@ -150,6 +153,7 @@ def _person(author: Author) -> dict[str, str]:
     return {"@type": "Organization", "name": author.name}
 
 
+@checked
 def licence_url(identifier: str) -> str:
     """Return the address under which SPDX describes a licence."""
     return f"https://spdx.org/licenses/{identifier}"
@@ -223,6 +227,7 @@ FILES = {"codemeta.json": codemeta, ".zenodo.json": zenodo}
 """The files that are made from `CITATION.cff`, with what makes them."""
 
 
+@checked
 def content(name: str) -> str:
     """Return what one of `FILES` should hold.
 
@@ -232,6 +237,7 @@ def content(name: str) -> str:
     return json.dumps(FILES[name](), ensure_ascii=False, indent=2) + "\n"
 
 
+@checked
 def write(root: Path = ROOT) -> list[Path]:
     """Write `FILES` and return their paths."""
     from dpslib.execute import write_atomically

@@ -29,6 +29,7 @@ import pandas as pd
 import xarray as xr
 
 from dpslib import _validate, choices, claims
+from dpslib._arguments import checked
 from dpslib.choices import Reading
 from dpslib.execute import ROOT, cpu_count, device_name, digest, file_digests, write_atomically
 from dpslib.notebook import SCALES
@@ -90,6 +91,7 @@ class Job:
         return get_experiment(self.experiment).run(self.scale, arguments=self.arguments, **live(self.options))
 
 
+@checked
 def live(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of a `Job` as an experiment takes them.
 
@@ -148,6 +150,7 @@ def versions() -> dict[str, str]:
     return {name: metadata.version(name) for name in PACKAGES}
 
 
+@checked
 def run_jobs(
     jobs: Sequence[Job],
     *,
@@ -379,6 +382,7 @@ COSTLY = ("recursion", "scaling", "locality", "robustness", "stiffness", "argume
 """Experiments that take long, the longest first: none of them is to run alone at the end."""
 
 
+@checked
 def costly_first(jobs: Sequence[Job]) -> list[Job]:
     """Return jobs in the order of what they may cost."""
     rank = {name: place for place, name in enumerate(COSTLY)}
@@ -389,6 +393,7 @@ DRAWS = 5
 """How many times as many seeds there are of an experiment of which single draws are computed: they are cheap."""
 
 
+@checked
 def spread_jobs(scale: str, seeds: int, experiments: Sequence[str] | None = None) -> list[Job]:
     """Return one job for each seed and experiment that depends on it, and for each of its draws in `catalogue.SINGLE`.
 
@@ -415,6 +420,7 @@ def spread_jobs(scale: str, seeds: int, experiments: Sequence[str] | None = None
     )
 
 
+@checked
 def spread(
     scale: str,
     seeds: int,
@@ -533,6 +539,7 @@ def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     return both
 
 
+@checked
 def universes(scale: str, *, seed: int = 0) -> list[Universe]:
     """Return what is computed at a scale, but for the factorial of `fixed_factorial`.
 
@@ -570,6 +577,7 @@ def universes(scale: str, *, seed: int = 0) -> list[Universe]:
     return found
 
 
+@checked
 def experiments_of(universe: Universe) -> list[str]:
     """Return the experiments that are computed in a universe."""
     from dpslib.experiments.catalogue import EXPERIMENTS
@@ -583,6 +591,7 @@ def experiments_of(universe: Universe) -> list[str]:
     return [name for name in EXPERIMENTS if universe.touches(name)]
 
 
+@checked
 def fixed_factorial(points: int = 512) -> list[tuple[Universe, dict[str, dict[str, float]]]]:
     """Compute the experiments of Figs 4 and 17 under all combinations of `FACTORS` and of the agents' weight.
 
@@ -631,6 +640,7 @@ def fixed_factorial(points: int = 512) -> list[tuple[Universe, dict[str, dict[st
     return found
 
 
+@checked
 def record(
     scale: str,
     *,
@@ -718,6 +728,7 @@ def _short(value: float | None) -> float | None:
     return None if value is None or math.isnan(value) else float(f"{value:.7g}")
 
 
+@checked
 def read(path: Path = RECORDED / "multiverse.json") -> xr.Dataset:
     """Return what `record` wrote.
 
@@ -769,6 +780,7 @@ def _dataset(
     )
 
 
+@checked
 def factorial(points: int = 512) -> xr.Dataset:
     """Return what `fixed_factorial` finds in the form of `read`, computed now."""
     found = fixed_factorial(points)
@@ -777,6 +789,7 @@ def factorial(points: int = 512) -> xr.Dataset:
     return _dataset(rows, estimators, {"points": str(points)})
 
 
+@checked
 def agreement(data: xr.Dataset) -> xr.Dataset:
     """Hold every value against print.
 
@@ -822,12 +835,14 @@ def _on_side(direction: str, values: np.ndarray) -> np.ndarray:
     return values > float(bound) if word == "above" else values < float(bound)
 
 
+@checked
 def baseline(held: xr.Dataset, universe: int) -> int:
     """Return the universe with the readings that the book takes, at the sizes of another universe."""
     small = "wrapped" in str(held.settings.values[universe]) and held.kind.values[universe] == "one"
     return int(np.flatnonzero(held.kind.values == ("small" if small else "taken"))[0])
 
 
+@checked
 def claim_table(held: xr.Dataset, kinds: Sequence[str] = ("taken", "one")) -> pd.DataFrame:
     """Count for each claim in how many readings it holds.
 
@@ -864,6 +879,7 @@ def claim_table(held: xr.Dataset, kinds: Sequence[str] = ("taken", "one")) -> pd
     return pd.DataFrame(rows).set_index("claim")
 
 
+@checked
 def flipping(held: xr.Dataset, column: int) -> list[int]:
     """Return the universes in which one admissible reading turns a claim, by the claim's place."""
     own = held.isel(claim=column)
@@ -875,6 +891,7 @@ def flipping(held: xr.Dataset, column: int) -> list[int]:
     ]
 
 
+@checked
 def closest(held: xr.Dataset, claim: str) -> Closest:
     """Return how close any admissible reading, alone or with others, comes to what is printed.
 
@@ -907,6 +924,7 @@ def closest(held: xr.Dataset, claim: str) -> Closest:
     )
 
 
+@checked
 def unsupported(held: xr.Dataset) -> list[str]:
     """Return what the file of choices says and the numbers do not: refuted readings under which all evidence agrees.
 
@@ -929,6 +947,7 @@ def unsupported(held: xr.Dataset) -> list[str]:
     return lines
 
 
+@checked
 def label(settings: Mapping[str, str]) -> str:
     """Return the readings of a universe in words."""
     if not settings:
@@ -938,6 +957,7 @@ def label(settings: Mapping[str, str]) -> str:
     return "; ".join(f"{known[c].title}: {one.description}" for c, one in zip(settings, named, strict=True))
 
 
+@checked
 def in_short(kind: str, settings: Mapping[str, str]) -> str:
     """Return the readings of a universe in words, or how many there are where it takes part in a design."""
     if kind in ("taken", "small") or len(settings) <= 1:
@@ -945,6 +965,7 @@ def in_short(kind: str, settings: Mapping[str, str]) -> str:
     return f"{len(settings)} choices read otherwise ({KINDS[kind]})"
 
 
+@checked
 def flip_table(held: xr.Dataset) -> pd.DataFrame:
     """Return which choice turns which claims when it alone is read otherwise.
 
@@ -983,6 +1004,7 @@ def flip_table(held: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@checked
 def closest_table(held: xr.Dataset) -> pd.DataFrame:
     """Return, for each claim that does not hold as the book reads, how close any admissible reading comes.
 

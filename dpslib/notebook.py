@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from dpslib._arguments import checked
+
 if TYPE_CHECKING:
     import pandas as pd
     from IPython.display import Markdown
@@ -66,6 +68,7 @@ BUNDLE = "application/vnd.dpslib.exhibit+json"
 """The type of output by which a cell carries what its figure or table is made of, for `exhibits.read` to take."""
 
 
+@checked
 def setup(scale: str, seed: int, device: str, convention: str, optimiser: str = "own") -> Run:
     """Check a notebook's parameters and set the look of its figures.
 
@@ -89,6 +92,7 @@ def setup(scale: str, seed: int, device: str, convention: str, optimiser: str = 
     return run
 
 
+@checked
 def check(scale: str, seed: int, device: str, convention: str, optimiser: str = "own") -> Run:
     """Check a notebook's parameters and do nothing else; arguments and errors as `setup`."""
     from dpslib import _validate
@@ -102,6 +106,7 @@ def check(scale: str, seed: int, device: str, convention: str, optimiser: str = 
     return Run(scale, seed, device, convention, optimiser)
 
 
+@checked
 def show(figure: Figure, data: Tabular | Mapping[str, Tabular]) -> None:
     """Show a figure, and let the cell carry its image, the data behind it and its axes.
 
@@ -126,6 +131,7 @@ def show(figure: Figure, data: Tabular | Mapping[str, Tabular]) -> None:
     display(shown, raw=True)
 
 
+@checked
 def given(function: Callable[..., T], **arguments: Any) -> Callable[..., T]:
     """Return a function that takes some arguments as they are given here, whatever it is called with.
 
@@ -148,6 +154,7 @@ def given(function: Callable[..., T], **arguments: Any) -> Callable[..., T]:
     return call
 
 
+@checked
 def provenance(run: Run) -> Markdown:
     """Return a line that says what made the page: parameters and versions."""
     from IPython.display import Markdown
@@ -176,6 +183,7 @@ class Table:
         return {"text/markdown": self.data, "text/plain": f"table {self.bundle['id']}", BUNDLE: self.bundle}
 
 
+@checked
 def claims_table(results: Mapping[str, float], anchor: str, *, label: str, caption: str) -> Table:
     """Show printed against recomputed values of a figure or table as a numbered table.
 
@@ -205,6 +213,7 @@ class Markup(str):
     __slots__ = ()
 
 
+@checked
 def escape(text: object) -> str:
     r"""Return text for one cell of a Markdown table.
 
@@ -234,6 +243,7 @@ def escape(text: object) -> str:
     return "$".join(pieces)
 
 
+@checked
 def table(
     frame: pd.DataFrame,
     *,
@@ -315,6 +325,7 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, bool | int | float) else str(value)
 
 
+@checked
 def cite(name: str, value: Any, fmt: str = "") -> None:
     """Make a computed number citable in the text of the book.
 
@@ -329,6 +340,7 @@ def cite(name: str, value: Any, fmt: str = "") -> None:
     glue(name, format(value, fmt), display=False)
 
 
+@checked
 def cite_claims(*ids: str) -> None:
     """Make published values citable in the text of the book, each under the id of its claim.
 
@@ -351,6 +363,7 @@ RESULTS, SPREAD = "results", "spread"
 """Keys under which a notebook carries what it found, and what single seeds gave."""
 
 
+@checked
 def record(*found: Mapping[str, float], spread: Mapping[str, Sequence[float]] | None = None) -> None:
     """Let the executed notebook carry its results, for `ledger.results_of` to read.
 

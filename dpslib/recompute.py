@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dpslib import citation, execute, exhibits, notebook
+from dpslib._arguments import checked
 from dpslib.execute import ROOT
 from dpslib.slicing import needed
 
@@ -51,6 +52,7 @@ class Plan:
     cells: NotebookNode
 
 
+@checked
 def plan(name: str, settings: Mapping[str, Any] | None = None) -> Plan:
     """Find out what recomputing a figure or table takes, and check the settings.
 
@@ -102,6 +104,7 @@ CHECKED = tuple(inspect.signature(notebook.check).parameters)
 """The parameters that all notebooks share."""
 
 
+@checked
 def settable(name: str) -> dict[str, str]:
     """Return what can be set of a figure or table: the type or the default of each setting, by name.
 
@@ -117,6 +120,7 @@ def settable(name: str) -> dict[str, str]:
     }
 
 
+@checked
 def recompute(planned: Plan, folder: Path | None = None) -> Path:
     """Execute a plan and write the figure or table.
 
@@ -278,6 +282,7 @@ def _shown(hint: Any) -> str:
     return hint.__name__ if isinstance(hint, type) else str(hint).replace("collections.abc.", "").replace("typing.", "")
 
 
+@checked
 def parse_setting(text: str) -> tuple[str, Any]:
     """Read a setting typed on the command line, NAME=VALUE.
 

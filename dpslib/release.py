@@ -25,6 +25,7 @@ import xarray as xr
 
 import dpslib
 from dpslib import datafile
+from dpslib._arguments import checked
 from dpslib.execute import ROOT, digest, file_digests, versions, write_atomically
 
 RELEASES = ROOT / "data" / "releases"
@@ -54,6 +55,7 @@ Manifest = dict[str, Any]
 """What is kept of a release at one scale."""
 
 
+@checked
 def content(data: Mapping[str, xr.Dataset]) -> str:
     """Return a SHA-256 of names, shapes and values, whatever file they come in.
 
@@ -93,6 +95,7 @@ def _values(array: xr.DataArray) -> np.ndarray:
     return np.array([str(one) for one in values.ravel()], dtype="U").reshape(values.shape)
 
 
+@checked
 def summary(array: xr.DataArray) -> dict[str, Any]:
     """Return what is kept of an array besides its hash.
 
@@ -133,6 +136,7 @@ def _short(value: float) -> float:
     return float(f"{value:.{DIGITS}g}")
 
 
+@checked
 def describe(folder: Path) -> Entry:
     """Return what is kept of one figure or table.
 
@@ -161,6 +165,7 @@ def describe(folder: Path) -> Entry:
         raise ValueError(f"{folder} is no exhibit of a build: {error!r}") from None
 
 
+@checked
 def describe_all(folder: Path) -> dict[str, Entry]:
     """Return what is kept of all figures and tables of a build, by id.
 
@@ -196,6 +201,7 @@ class Comparison:
         return f"{DIFFERS}: {self.why}"
 
 
+@checked
 def compare(now: Entry, before: Entry, tolerance: float = TOLERANCE) -> Comparison:
     """Compare the data of two figures or tables: first all numbers by their hash, then the summaries.
 
@@ -239,6 +245,7 @@ def _relative(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
     return max((gap / size if size else math.inf for gap, size in gaps if gap), default=0.0)
 
 
+@checked
 def compare_number(now: float, before: float, tolerance: float = TOLERANCE) -> Comparison:
     """Compare two numbers; what is not a number equals itself."""
     if now == before or (math.isnan(now) and math.isnan(before)):
@@ -249,6 +256,7 @@ def compare_number(now: float, before: float, tolerance: float = TOLERANCE) -> C
     return Comparison(DIFFERS, relative, f"{now:.6g}, it was {before:.6g}")
 
 
+@checked
 def axes_changed(now: Any, before: Any, tolerance: float = TOLERANCE, span: float = 1.0) -> bool:
     """Return whether axes differ: words and counts exactly, limits by more than the tolerance times their range."""
     if isinstance(now, Mapping) and isinstance(before, Mapping):
@@ -275,6 +283,7 @@ def sources() -> str:
     return digest(json.dumps(parts, sort_keys=True).encode())
 
 
+@checked
 def collect(scale: str, exhibits: Path | None = None, executed: Path | None = None) -> Manifest:
     """Return what is to be kept of a build.
 
@@ -303,6 +312,7 @@ def collect(scale: str, exhibits: Path | None = None, executed: Path | None = No
     }
 
 
+@checked
 def stored(folder: Path | None = None) -> list[tuple[str, str]]:
     """Return version and scale of all that is kept, the oldest version first."""
     found = [(path.parent.name, path.stem) for path in (folder or RELEASES).glob("*/*.json")]
@@ -313,6 +323,7 @@ def _number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version))
 
 
+@checked
 def latest(scale: str, folder: Path | None = None) -> Manifest | None:
     """Return what was kept last at a scale, or None where nothing was."""
     kept = [
@@ -321,6 +332,7 @@ def latest(scale: str, folder: Path | None = None) -> Manifest | None:
     return load(kept[-1], scale, folder) if kept else None
 
 
+@checked
 def load(version: str, scale: str, folder: Path | None = None) -> Manifest:
     """Return what was kept of a version at a scale.
 
@@ -343,6 +355,7 @@ DATA, AXES, REMOVED = "data", "axes", "removed"
 """What can change of a figure or table, in the words of the changelog."""
 
 
+@checked
 def explanations(changelog: str) -> list[tuple[list[str], set[str]]]:
     """Return what the first section of a changelog explains, as patterns of ids and what of them changed.
 
@@ -356,6 +369,7 @@ def explanations(changelog: str) -> list[tuple[list[str], set[str]]]:
     return [(re.findall(r"`([^`]+)`", m[1]), set(m[2].split(", "))) for one in entries if (m := form.match(one))]
 
 
+@checked
 def problems(now: Manifest, before: Manifest, changelog: str, tolerance: float = TOLERANCE) -> list[str]:
     """Return what changed since an earlier release and is not explained, one sentence each.
 
@@ -390,6 +404,7 @@ def problems(now: Manifest, before: Manifest, changelog: str, tolerance: float =
     return found
 
 
+@checked
 def check(scale: str, *, exhibits: Path | None = None, changelog: str | None = None) -> list[str]:
     """Hold a build against the release before it.
 
@@ -413,6 +428,7 @@ def _changelog() -> str:
     return (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
+@checked
 def store(scale: str, *, exhibits: Path | None = None, executed: Path | None = None) -> Path:
     """Keep what a build holds as that of this version.
 
@@ -433,6 +449,7 @@ def store(scale: str, *, exhibits: Path | None = None, executed: Path | None = N
     return path
 
 
+@checked
 def to_json(manifest: Manifest) -> bytes:
     """Return a manifest as JSON with a line for each figure, so that a difference between two is readable."""
     blocks = []

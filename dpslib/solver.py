@@ -236,7 +236,10 @@ def solve(
     max_steps = _validate.integer("max_steps", max_steps, 0)
     patience = _validate.integer("patience", patience, 1)
     tolerance = _validate.real("tolerance", tolerance, low=0)
+    _validate.flag("progress", progress)
     convention = get_convention(convention)
+    # The network's matrix with what builds it, and one run's densities, slopes and products.
+    _validate.memory("n_agents", n_agents, 24 * n_agents**2 + 40 * n_agents * convention.points)
     network = get_network(network, n_agents)
     target_device, target_dtype = _validate.device(device), _validate.dtype(dtype)
     bounds = _bounds(sigma_bounds)
@@ -269,6 +272,8 @@ def solve(
     sizes |= {} if s is None else {"stiffness": s.strength}
     batch = _validate.broadcast(**sizes)
     names = _dimension_names(dims, len(batch))
+    # Where a run starts, where it is, and the best that it has seen, each with its gradient and moments.
+    _validate.memory("runs", runs, 100 * math.prod(batch) * runs * n_agents)
     mu, sigma = _starts(initial_mu, initial_sigma, bounds, batch, runs, n_agents, seed)
 
     def one_each(values: Tensor) -> Tensor:

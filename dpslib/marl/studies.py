@@ -31,6 +31,7 @@ import xarray as xr
 from torch import Tensor
 
 from dpslib import _validate
+from dpslib._arguments import checked
 from dpslib.marl.nets import Policy
 from dpslib.marl.ppo import PPO, TEAMS, Trainer, pair_reward
 from dpslib.marl.rollouts import rollout
@@ -321,6 +322,7 @@ class Comparison:
         return data
 
 
+@checked
 def kept_policy(data: xr.Dataset, world: World, **selection: Any) -> Policy:
     """Return trained teams that a study kept.
 
@@ -355,6 +357,7 @@ def studies() -> dict[str, Trainable]:
     return _tables("STUDIES")
 
 
+@checked
 def get_study(name: str) -> Trainable:
     """Return a study by its name.
 
@@ -365,6 +368,7 @@ def get_study(name: str) -> Trainable:
     return known[_validate.choice("study", name, known)]
 
 
+@checked
 def study_results(data: xr.Dataset) -> dict[str, float]:
     """Return what a study's results say to the claims of the paper, by estimator name.
 
@@ -376,6 +380,7 @@ def study_results(data: xr.Dataset) -> dict[str, float]:
     return estimators[name](data) if name in estimators else {}
 
 
+@checked
 def seed_results(data: xr.Dataset) -> dict[str, list[float]]:
     """Return what each seed alone says to the claims, by estimator name: the spread that verdicts take.
 
@@ -421,6 +426,7 @@ class Outcome:
     rate: float
 
 
+@checked
 def train(
     study: str | Trainable,
     scale: str | Scale = "reader",
@@ -547,6 +553,7 @@ def _plain(value: Any) -> Any:
     return json.loads(json.dumps(asdict(value), default=str, sort_keys=True))
 
 
+@checked
 def device_name(device: str) -> str:
     """Return what a device is called."""
     if torch.device(device).type == "cuda":
@@ -589,6 +596,7 @@ def _load(path: Path) -> dict[str, Any]:
     return state
 
 
+@checked
 def write_results(data: xr.Dataset, path: Path) -> None:
     """Write results to a netCDF file that is there with all its bytes or as it was before.
 
@@ -603,6 +611,7 @@ def write_results(data: xr.Dataset, path: Path) -> None:
         _write(path, bytes(data.to_netcdf(engine="scipy", format="NETCDF3_64BIT")))
 
 
+@checked
 def read_results(name: str | Path) -> xr.Dataset:
     """Return recorded results.
 
@@ -624,11 +633,13 @@ def read_results(name: str | Path) -> xr.Dataset:
     return data
 
 
+@checked
 def recorded(name: str) -> bool:
     """Whether a study is recorded in `data/results/`."""
     return (RESULTS / f"marl-{name.removeprefix('marl-')}.nc").is_file()
 
 
+@checked
 def data_hash(data: xr.Dataset) -> str:
     """Return the SHA-256 of the names, shapes and numbers of a dataset."""
     digest = hashlib.sha256()
@@ -639,6 +650,7 @@ def data_hash(data: xr.Dataset) -> str:
     return digest.hexdigest()
 
 
+@checked
 def merge(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     """Join results of the same study and scale with other seeds, as several machines computed them.
 
@@ -668,6 +680,7 @@ def merge(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     )
 
 
+@checked
 def with_settings(scale: Scale, **changes: Any) -> Scale:
     """Return a scale with other settings of the training."""
     return replace(scale, settings=replace(scale.settings, **changes))
