@@ -6,10 +6,13 @@ Functions that few arguments are peculiar to check them by `_validate` themselve
 
 from __future__ import annotations
 
+import ast
 import builtins
 import functools
+import importlib
 import inspect
 import math
+import sys
 import types
 import typing
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -52,76 +55,38 @@ class Range(typing.NamedTuple):
         return f"{low} and at most {self.high:.10g}"
 
 
-_COUNT = Range(1, MOST)
-_POSITIVE = Range(0, open_low=True)
-_SHARE = Range(0, 1)
+def _each(names: str, allowed: Range) -> dict[str, Range]:
+    """Return the same range for several names, which blanks part."""
+    return dict.fromkeys(names.split(), allowed)
+
 
 COUNTS: dict[str, Range] = {
-    **dict.fromkeys(
-        (
-            *("agents", "cases", "chains", "copies", "count", "counts", "cuts", "draws", "episodes", "events", "fps"),
-            *(
-                "graphs",
-                "items",
-                "levels",
-                "level",
-                "n",
-                "n_agents",
-                "nodes",
-                "operations",
-                "paths",
-                "periods",
-                "runs",
-                "steps_per_period",
-            ),
-            *("resources", "sets", "shapes", "size", "sizes", "starts", "steps", "strengths", "systems", "tasks"),
-            *(
-                "boxes",
-                "depth",
-                "dpi",
-                "every",
-                "harmonics",
-                "ncols",
-                "reference",
-                "splits",
-                "width",
-                "workers",
-                "most",
-            ),
-        ),
-        _COUNT,
+    **_each(
+        "agents boxes cases chains copies count counts cuts depth dpi draws episodes events every fps graphs harmonics "
+        "items level levels most n n_agents ncols nodes operations pairs paths periods reference resources runs seeds sets "
+        "shapes size sizes splits starts steps steps_per_period strengths systems tasks width workers",
+        Range(1, MOST),
     ),
-    "country": Range(0, MOST),
+    **_each("column country episode task taken universe until", Range(0, MOST)),
+    **_each("dense least points resolutions", Range(2, MOST)),
     "ddof": Range(0, 1),
-    "dense": Range(2, MOST),
-    "episode": Range(0, MOST),
     "key": Range(0),
-    "least": Range(2, MOST),
     "max_steps": Range(0, 10**9),
-    "points": Range(2, MOST),
     "power": Range(1, 2),
-    "resolutions": Range(2, MOST),
     "seed": Range(0, 2**62),
-    **dict.fromkeys(("taken", "task"), Range(0, MOST)),
-    "until": Range(0, MOST),
 }
 """What a whole number of a name may be, also each entry of a sequence of them."""
 
 REALS: dict[str, Range] = {
-    **dict.fromkeys(
-        (
-            *("area", "areas", "blur", "breadth", "breadths", "constants", "duration", "event_area", "event_sigma"),
-            *("extent", "half_size", "high", "highs", "homo_range", "least_stiffness", "low", "lowest", "lows"),
-            *("most_stiffness", "radius", "resource", "resources", "scale", "scales", "sigma", "sigmas", "widths"),
-            *("f", "own", "tolerance", "tolerances", "seconds"),
-        ),
-        _POSITIVE,
+    **_each(
+        "area areas blur breadth breadths budget every constants duration event_area event_sigma extent f half_size high highs "
+        "homo_range least_stiffness low lowest lows most_stiffness own radius resource resources scale scales seconds "
+        "sigma sigmas tolerance tolerances widths",
+        Range(0, open_low=True),
     ),
-    **dict.fromkeys(("density", "shares", "efforts"), _SHARE),
-    **dict.fromkeys(("friction", "frictions", "margin", "radii", "strengths", "weights", "intensity"), Range(0)),
-    **dict.fromkeys(
-        ("angle", "level", "location", "marked", "mean", "printed", "start", "still", "tau", "turning"), Range()
-    ),
+    **_each("frictions intensity margin radii strengths weights", Range(0)),
+    **_each("density efforts shares", Range(0, 1)),
+    **_each("angle level location marked mean printed start still tau turning", Range()),
     "largest": Range(infinite=True),
     "orders": Range(0, infinite=True),
     "p": Range(0, 1, open_low=True),
@@ -142,6 +107,8 @@ def fits(value: Any, hint: Any) -> bool:
         return any(type(value) is type(part) and value == part for part in parts)
     if hint is Any or hint is object:
         return True
+    if isinstance(hint, TypeVar) and hint.__constraints__:
+        return any(fits(value, part) for part in hint.__constraints__)
     if hint is None or hint is types.NoneType:
         return value is None
     if hint is int or hint is float:
@@ -198,13 +165,13 @@ def limits(name: str, hint: Any, own: Mapping[str, Range] = MappingProxyType({})
     """Return what the numbers of an argument may be, by `own` or the tables, or None where it is in neither."""
     if name in own:
         return own[name]
-    kinds = _numbers(hint)
+    kinds = numbers(hint)
     if float in kinds:
         return REALS.get(name)
     return COUNTS.get(name) if int in kinds else None
 
 
-def _numbers(hint: Any) -> set[Any]:
+def numbers(hint: Any) -> set[Any]:
     """Return int or float or both, whichever an annotation holds at its top or in a sequence."""
     if hint is int or hint is float:
         return {hint}
@@ -212,7 +179,7 @@ def _numbers(hint: Any) -> set[Any]:
     if origin in (typing.Union, types.UnionType) or (
         isinstance(origin, type) and issubclass(origin, Sequence | Collection) and not issubclass(origin, Mapping)
     ):
-        return set().union(*map(_numbers, typing.get_args(hint)))
+        return set().union(*map(numbers, typing.get_args(hint)))
     return set()
 
 
@@ -231,6 +198,11 @@ def check(name: str, value: Any, hint: Any, own: Mapping[str, Range] = MappingPr
         from dpslib import _validate
 
         _validate.device(value)
+    elif name in ("outer", "inner") and isinstance(value, str):
+        from dpslib import _validate
+        from dpslib.marl.aggregators import AGGREGATORS
+
+        _validate.choice(name, value, [*AGGREGATORS, "sum"])
     if not fits(value, hint):
         raise TypeError(f"{name} must be of type {shown(hint)}; got {brief(value)} ({type(value).__name__})")
     allowed = limits(name, hint, own)
@@ -245,20 +217,29 @@ def check(name: str, value: Any, hint: Any, own: Mapping[str, Range] = MappingPr
 
 
 class _Names(dict[str, Any]):
-    """The names that annotations use; one that is imported for the type checker alone may be anything."""
+    """The names that the annotations of a module use, those among them that are imported for the type checker alone."""
+
+    def __init__(self, module: str) -> None:
+        self._module = sys.modules[module]
+        super().__init__({**vars(builtins), **vars(self._module)})
 
     def __missing__(self, name: str) -> Any:
-        return Any
+        for node in ast.walk(ast.parse(inspect.getsource(self._module))):
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                continue
+            for alias in node.names:
+                if name == (alias.asname or alias.name):
+                    if isinstance(node, ast.Import):
+                        return importlib.import_module(alias.name)
+                    return getattr(importlib.import_module(str(node.module)), alias.name)
+        raise KeyError(name)
 
 
 @functools.cache
 def hints(function: Callable[..., Any]) -> dict[str, Any]:
-    """Return the resolved annotations of a function's parameters, by name; none where one cannot be resolved."""
-    known = _Names({**vars(builtins), **getattr(inspect.unwrap(function), "__globals__", {})})
-    try:
-        return typing.get_type_hints(function, localns=known)
-    except (AttributeError, TypeError):  # a part of what is imported for the type checker alone
-        return {}
+    """Return the types of a function's parameters, by name."""
+    own = {name: hint for name, hint in inspect.get_annotations(function).items() if name != "return"}
+    return typing.get_type_hints(types.SimpleNamespace(__annotations__=own), {}, _Names(function.__module__))
 
 
 class DataError(ValueError):
@@ -297,7 +278,7 @@ def within(**own: Range) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 import xarray as xr
 
                 data = {key: one for key, one in bound.arguments.items() if isinstance(one, xr.Dataset | xr.DataArray)}
-                if not data or not (isinstance(error, DataError) or _from_xarray(error)):
+                if not data or not (isinstance(error, DataError) or _is_missing(error, data.values())):
                     raise
                 told = " and ".join(f"{key} with {_holds(one)}" for key, one in data.items())
                 reason = error.reason if isinstance(error, DataError) else error
@@ -321,8 +302,10 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     return within()(function)
 
 
-def _from_xarray(error: BaseException) -> bool:
-    """Return whether xarray itself raised an error: what was looked up is not in the data."""
+def _is_missing(error: BaseException, data: Iterable[Any]) -> bool:
+    """Return whether an error says that something is not in the data: xarray raised it, or an attribute lacks."""
+    if isinstance(error, KeyError) and not any(error.args[0] in one.attrs for one in data):
+        return True
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from dpslib import _validate
+from dpslib._arguments import checked
 from dpslib.marl.aggregators import Aggregator, PerMember, get_aggregator, team_reward
 from dpslib.marl.nets import Architecture, Policy, forward
 from dpslib.marl.world import Rewarding, World
@@ -105,6 +106,7 @@ class Batch(NamedTuple):
     """(E, N, B, O): what the agents see after the last step."""
 
 
+@checked
 def pair_reward(pairs: Sequence[tuple[str | Aggregator, str | Aggregator]], copies: int = 1) -> Reward:
     """Return the reward U_j T_i r_ij with a pair of aggregators for each run.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ Policy = Callable[[Tensor], Tensor]
 """From observations (E, B, N, observation) to actions (E, B, N, actions)."""
 
 
+@runtime_checkable
 class Embodied(Protocol):
     """What is needed of a world to play it; its states have a `position` (E, B, bodies, 2)."""
 

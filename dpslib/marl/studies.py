@@ -341,7 +341,7 @@ def kept_policy(data: xr.Dataset, world: World, **selection: Any) -> Policy:
     from dpslib.marl.nets import Architecture
 
     if "weights" not in data:
-        raise ValueError(f"the study {data.attrs.get('study', '')!r} kept no policies")
+        raise ValueError(f"data must hold weights; the study {data.attrs.get('study', '')!r} kept no policies")
     try:
         rows = data.weights.sel(selection)
     except KeyError as error:
@@ -375,7 +375,7 @@ def study_results(data: xr.Dataset) -> dict[str, float]:
     Raises:
         ValueError: if the data are not those of a study.
     """
-    name = _validate.choice("study", data.attrs.get("study"), studies())
+    name = _validate.choice("data's study", data.attrs.get("study"), studies())
     estimators: dict[str, Callable[[xr.Dataset], dict[str, float]]] = _tables("ESTIMATORS")
     return estimators[name](data) if name in estimators else {}
 
