@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import dataclasses
 import functools
 import importlib
 import inspect
@@ -63,8 +64,8 @@ def _each(names: str, allowed: Range) -> dict[str, Range]:
 COUNTS: dict[str, Range] = {
     **_each(
         "agents boxes cases chains copies count counts cuts depth dpi draws episodes events every fps graphs harmonics "
-        "items level levels most n n_agents ncols nodes operations pairs paths periods reference resources runs seeds sets "
-        "shapes size sizes splits starts steps steps_per_period strengths systems tasks width workers",
+        "items level levels most n n_agents ncols nodes operations pairs paths periods reference resources runs seeds "
+        "sets shapes size sizes splits starts steps steps_per_period strengths systems tasks width workers",
         Range(1, MOST),
     ),
     **_each("column country episode task taken universe until", Range(0, MOST)),
@@ -79,9 +80,9 @@ COUNTS: dict[str, Range] = {
 
 REALS: dict[str, Range] = {
     **_each(
-        "area areas blur breadth breadths budget every constants duration event_area event_sigma extent f half_size high highs "
-        "homo_range least_stiffness low lowest lows most_stiffness own radius resource resources scale scales seconds "
-        "sigma sigmas tolerance tolerances widths",
+        "area areas blur breadth breadths budget constants duration event_area event_sigma every extent f half_size "
+        "high highs homo_range least_stiffness low lowest lows most_stiffness own radius resource resources scale "
+        "scales seconds sigma sigmas tolerance tolerances widths",
         Range(0, open_low=True),
     ),
     **_each("frictions intensity margin radii strengths weights", Range(0)),
@@ -203,8 +204,7 @@ def check(name: str, value: Any, hint: Any, own: Mapping[str, Range] = MappingPr
         from dpslib.marl.aggregators import AGGREGATORS
 
         _validate.choice(name, value, [*AGGREGATORS, "sum"])
-    if not fits(value, hint):
-        raise TypeError(f"{name} must be of type {shown(hint)}; got {brief(value)} ({type(value).__name__})")
+    check_type(name, value, hint)
     allowed = limits(name, hint, own)
     if allowed is None or value is None or isinstance(value, str):
         return
@@ -237,9 +237,39 @@ class _Names(dict[str, Any]):
 
 @functools.cache
 def hints(function: Callable[..., Any]) -> dict[str, Any]:
-    """Return the types of a function's parameters, by name."""
-    own = {name: hint for name, hint in inspect.get_annotations(function).items() if name != "return"}
-    return typing.get_type_hints(types.SimpleNamespace(__annotations__=own), {}, _Names(function.__module__))
+    """Return the types of a function's parameters, or of a class's attributes, those that it inherits among them."""
+    found: dict[str, Any] = {}
+    owners = reversed(function.__mro__[:-1]) if isinstance(function, type) else [function]
+    for owner in owners:
+        own = {
+            name: hint
+            for name, hint in inspect.get_annotations(owner).items()
+            if name != "return" and not str(hint).startswith("ClassVar")
+        }
+        found |= typing.get_type_hints(types.SimpleNamespace(__annotations__=own), {}, _Names(owner.__module__))
+    return found
+
+
+def check_fields(record: Any) -> None:
+    """Check the types of a data class's fields: for the begin of its `__post_init__`.
+
+    Raises:
+        TypeError: if a field is of another type than its annotation says; the message names it.
+    """
+    known = hints(type(record))
+    for one in dataclasses.fields(record):
+        if one.init:
+            check_type(one.name, getattr(record, one.name), known[one.name])
+
+
+def check_type(name: str, value: Any, hint: Any) -> None:
+    """Check one argument against its annotation.
+
+    Raises:
+        TypeError: if it is of another type.
+    """
+    if not fits(value, hint):
+        raise TypeError(f"{name} must be of type {shown(hint)}; got {brief(value)} ({type(value).__name__})")
 
 
 class DataError(ValueError):

@@ -18,6 +18,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from dpslib import _validate
+from dpslib._arguments import check_fields
 from dpslib._validate import ArrayLike
 from dpslib.circle import TAU, wrap
 from dpslib.convention import Convention, get_convention
@@ -63,6 +64,7 @@ class Uniform(Demand):
     batch: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        check_fields(self)
         _validate.real("area", self.area, low=0, open_low=True)
 
     @override
@@ -129,6 +131,9 @@ class Sum(Demand):
 
     parts: tuple[Demand, ...]
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
     @override
     def values(self, theta: Tensor, density: Density) -> Tensor:
         first, *rest = (part.values(theta, density) for part in self.parts)
@@ -145,6 +150,9 @@ class Function(Demand):
 
     function: Callable[[Tensor], ArrayLike]
     turned: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.float64))
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @override
     def values(self, theta: Tensor, density: Density) -> Tensor:

@@ -119,6 +119,7 @@ class Solution:
         """Return W₁ on the grid, dimensions (..., [component,] theta)."""
         from dpslib.system import component_production
 
+        _validate.flag("by_component", by_component)
         mu, sigma = torch.as_tensor(self.data.mu.values), torch.as_tensor(self.data.sigma.values)
         resource = self.resource.broadcast_like(self.data.loss).transpose(*self.data.loss.dims)
         made = component_production(mu, sigma, self.network, resource.values, self.convention).numpy()

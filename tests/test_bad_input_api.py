@@ -258,6 +258,7 @@ def _out(name: str, hint: Any, value: Any) -> bool:
 SAME = {
     ("get_density", "name"): "density",
     ("from_matrix", "interaction"): "network interaction",
+    ("Family", "name"): "family",
 }
 """What a message calls the argument of a function, where it has another name there."""
 
@@ -282,7 +283,7 @@ def attack(function: Callable[..., Any], arguments: dict[str, Any], name: str, v
     try:
         result = call(function, {**arguments, name: value})
     except (TypeError, ValueError) as error:
-        return judged(str(error), SAME.get((function.__name__, name), name), value)
+        return judged(str(error), SAME.get((getattr(function, "__name__", ""), name), name), value)
     except SlowError:
         return "took longer than 5 s"
     except BaseException as error:
@@ -300,6 +301,8 @@ def judged(message: str, name: str, value: Any) -> str:
         return f"the name is not in {message[:150]!r}"
     first = value[0] if isinstance(value, list | str) and value else value
     shown = {text(one)[:20] for one in (value, first) for text in (repr, str)} | {type(value).__name__}
+    if isinstance(value, list) and not value:
+        shown.add("()")
     if isinstance(value, xr.Dataset):
         return ""  # the message says what it holds, in its own way
     return "" if any(text in message for text in shown) or "shape" in message else f"no value in {message[:150]!r}"
@@ -357,12 +360,14 @@ def cases(function: str) -> Iterator[tuple[dict[str, Any], str, Any]]:
         yield arguments, name, value
 
 
-@pytest.mark.parametrize("function", list(FUNCTIONS))
-def test_function_refuses_wrong_arguments_by_name_and_value(function: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("module", sorted({name.rpartition(".")[0] for name in FUNCTIONS}))
+def test_functions_refuse_wrong_arguments_by_name_and_value(module: str, tmp_path: Path) -> None:
     with contextlib.chdir(tmp_path), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         faults = [
-            f"{name}={value!r:.60}: {fault}"
+            f"{function}: {name}={value!r:.60}: {fault}"
+            for function in FUNCTIONS
+            if function.rpartition(".")[0] == module
             for arguments, name, value in cases(function)
             if (fault := attack(FUNCTIONS[function], arguments, name, value))
         ]
@@ -434,3 +439,27 @@ CONSTRUCTED: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "Blotto.reward": (marl.Blotto([1.0, 1.0], [[0.5, 0.5]]).reward, {"efforts": [[0.5, 0.5], [0.5, 0.5]]}),
     "Blotto.best": (marl.Blotto([1.0, 1.0], [[0.5, 0.5]]).best, {"agents": 2}),
 }
+
+
+def fields_and_wrong_values(name: str) -> Iterator[tuple[str, Any]]:
+    """Yield the arguments of a constructor or method with their wrong values."""
+    function = CONSTRUCTED[name][0]
+    parameters = inspect.signature(function).parameters
+    owner = function if inspect.isclass(function) or inspect.isroutine(function) else type(function).__call__
+    hints = _arguments.hints(getattr(owner, "__func__", owner))
+    for key, parameter in parameters.items():
+        for value in wrong(key, hints.get(key, Any), ranged=False):
+            if value is not parameter.default:
+                yield key, value
+
+
+@pytest.mark.parametrize("name", list(CONSTRUCTED))
+def test_class_refuses_wrong_arguments_by_name_and_value(name: str) -> None:
+    function, arguments = CONSTRUCTED[name]
+    call(function, arguments)
+    faults = [
+        f"{key}={value!r:.60}: {fault}"
+        for key, value in fields_and_wrong_values(name)
+        if (fault := attack(function, arguments, key, value))
+    ]
+    assert not faults, "\n".join(faults)

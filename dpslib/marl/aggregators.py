@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from dpslib import _validate
+from dpslib._arguments import check_fields
 
 Parameter = float | Tensor
 """A number, or a tensor whose dimensions are the leading ones of what is aggregated (one entry for each member)."""
@@ -453,6 +454,7 @@ class PerMember(Aggregator):
     members: Sequence[Aggregator]
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not self.members:
             raise ValueError("members must name at least one aggregator; got none")
         for member in self.members:

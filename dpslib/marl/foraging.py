@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from dpslib import _validate
-from dpslib._arguments import checked
+from dpslib._arguments import check_fields, checked
 from dpslib._validate import ArrayLike
 from dpslib.marl.gains import Rewards, check_efforts
 
@@ -124,6 +124,7 @@ class Foraging:
     vanish: bool = False
 
     def __post_init__(self) -> None:
+        check_fields(self)
         _validate.integer("agents", self.agents, 1)
         known = _levels(self.levels)
         starts = 1 if self.together else self.agents

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from dpslib import _validate
-from dpslib._arguments import checked
+from dpslib._arguments import check_fields, checked
 from dpslib.marl.aggregators import Aggregator, PerMember, get_aggregator, team_reward
 from dpslib.marl.nets import Architecture, Policy, forward
 from dpslib.marl.world import Rewarding, World
@@ -76,6 +76,7 @@ class PPO:
     memory: float = 0.9
 
     def __post_init__(self) -> None:
+        check_fields(self)
         for name in ("environments", "epochs", "minibatch"):
             _validate.integer(name, getattr(self, name), low=1)
         for name in ("learning_rate", "clip", "grad_norm"):

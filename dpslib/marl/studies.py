@@ -31,7 +31,7 @@ import xarray as xr
 from torch import Tensor
 
 from dpslib import _validate
-from dpslib._arguments import checked
+from dpslib._arguments import check_fields, checked
 from dpslib.marl.nets import Policy
 from dpslib.marl.ppo import PPO, TEAMS, Trainer, pair_reward
 from dpslib.marl.rollouts import rollout
@@ -79,6 +79,12 @@ class Budget:
     frames_per_iteration: int = 60_000
     source: str = ""
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+        _validate.real("frames", self.frames, low=0)
+        _validate.integer("seeds", self.seeds, 0)
+        _validate.integer("frames_per_iteration", self.frames_per_iteration, 1)
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -108,6 +114,7 @@ class Scale:
     final_environments: int = 250
 
     def __post_init__(self) -> None:
+        check_fields(self)
         for name in ("frames", "seeds", "points", "test_environments", "final_environments"):
             _validate.integer(name, getattr(self, name), low=1)
 
