@@ -14,7 +14,7 @@ from dpslib import claims, execute
 from dpslib._arguments import checked
 from dpslib.claims import DATA, Claim
 from dpslib.execute import ROOT, execute_all, notebook_parameters, write_atomically
-from dpslib.notebook import RESULTS, SPREAD
+from dpslib.notebook import RESULTS, SPREAD, check_given
 from dpslib.verdicts import NOT, Closest, Verdict, judge
 from dpslib.verdicts import VERDICTS as MEANINGS
 
@@ -80,8 +80,8 @@ def record(name: str, parameters: Mapping[str, Any], notebooks: Sequence[str] = 
             for, with other parameters than those recorded.
         NotebookError: a cell raised an exception.
     """
-    if Path(name).name != name or not name:
-        raise ValueError(f"name must be a plain file name; got {name!r}")
+    if not re.fullmatch(r"\w[\w.+-]{0,99}", name):
+        raise ValueError(f"name must be a plain file name of at most 100 letters, digits and . + - _; got {name!r}")
     # Those that hold something against print.
     sources = [s for s in sorted((ROOT / "notebooks").glob("*.py")) if "\nrecord(" in s.read_text(encoding="utf-8")]
     known = sorted({parameter for source in sources for parameter in notebook_parameters(source)})
@@ -94,6 +94,9 @@ def record(name: str, parameters: Mapping[str, Any], notebooks: Sequence[str] = 
     if before and before["parameters"] != dict(parameters):
         raise ValueError(f"parameters must be those recorded, {before['parameters']}; got {dict(parameters)}")
     sources = [source for source in sources if not notebooks or source.stem in notebooks]
+    for source in sources:
+        own = notebook_parameters(source).keys() & parameters.keys()
+        check_given(source, {key: parameters[key] for key in own})
     folder = ROOT / "_build" / "recorded" / name
     records = execute_all(sources, folder, parameters)
     results: dict[str, float] = before.get("results", {})

@@ -14,6 +14,7 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dpslib._arguments import checked
@@ -104,6 +105,27 @@ def check(scale: str, seed: int, device: str, convention: str, optimiser: str = 
     _validate.choice("convention", convention, CONVENTIONS)
     _validate.choice("optimiser", optimiser, OPTIMISERS)
     return Run(scale, seed, device, convention, optimiser)
+
+
+@checked
+def check_given(source: Path, given: Mapping[str, Any]) -> None:
+    """Check the parameters that a notebook is given, before it is executed.
+
+    Their names and types are checked, and the values of those that all notebooks share.
+
+    Args:
+        source: its `.py` file. Only of a notebook that calls `setup` are the values checked.
+        given: some of its parameters.
+
+    Raises:
+        TypeError, ValueError: if a parameter is not valid; the message names it, its value and what is allowed.
+    """
+    from dpslib.execute import check_parameters
+
+    complete = check_parameters(source, given)
+    shared = inspect.signature(check).parameters
+    if given and "setup(" in source.read_text(encoding="utf-8"):
+        check(**{name: value for name, value in complete.items() if name in shared})
 
 
 @checked

@@ -633,8 +633,11 @@ def read_results(name: str | Path) -> xr.Dataset:
     if not path.is_file():
         raise FileNotFoundError(f"there is no {path}; it is made by: dps train {name} --scale paper")
     engine = "h5netcdf" if path.read_bytes()[:4] == b"\x89HDF" else "scipy"
-    with xr.open_dataset(path, engine=engine) as data:
-        data.load()
+    try:
+        with xr.open_dataset(path, engine=engine) as data:
+            data.load()
+    except (AttributeError, EOFError, IndexError, KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read as a netCDF file: {error}") from error
     if data.attrs.get("data_sha256") != data_hash(data):
         raise ValueError(f"{path} does not hold the numbers that were written to it")
     return data
