@@ -19,7 +19,7 @@ import typing
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from types import MappingProxyType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numpy as np
 
@@ -45,15 +45,12 @@ class Range(typing.NamedTuple):
             return False
         return self.low < value <= self.high if self.open_low else self.low <= value <= self.high
 
-    def __str__(self) -> str:
-        if self.low == -math.inf and self.high == math.inf:
-            return "finite"
-        if self.high == math.inf:
-            return (
-                f"{'greater than' if self.open_low else 'at least'} {self.low:g}{'' if self.infinite else ', finite'}"
-            )
-        low = f"{'greater than' if self.open_low else 'at least'} {self.low:.10g}"
-        return f"{low} and at most {self.high:.10g}"
+    def demand(self, value: Real) -> str:
+        """Return what a number must be that is not in the range: the bound that it breaks."""
+        number = cast(float, value)
+        if number < self.low or (self.open_low and number == self.low):
+            return f"{'greater than' if self.open_low else 'at least'} {self.low:.10g}"
+        return f"at most {self.high:.10g}" if self.high < number < math.inf else "finite"
 
 
 def _each(names: str, allowed: Range) -> dict[str, Range]:
@@ -82,10 +79,10 @@ REALS: dict[str, Range] = {
     **_each(
         "area areas blur breadth breadths budget constants duration event_area event_sigma every extent f half_size "
         "high highs homo_range least_stiffness low lowest lows most_stiffness own radius resource resources scale "
-        "scales seconds sigma sigmas tolerance tolerances widths",
+        "scales seconds sigma sigmas widths",
         Range(0, open_low=True),
     ),
-    **_each("frictions intensity margin radii strengths weights", Range(0)),
+    **_each("frictions intensity margin radii strengths tolerance tolerances weights", Range(0)),
     **_each("density efforts shares", Range(0, 1)),
     **_each("angle level location marked mean printed start still tau turning", Range()),
     "largest": Range(infinite=True),
@@ -148,7 +145,7 @@ def shown(hint: Any) -> str:
     if hint is types.NoneType:
         return "None"
     if isinstance(hint, type) and typing.get_origin(hint) is None:
-        return {int: "whole number", float: "real number", str: "text"}.get(hint, hint.__name__)
+        return hint.__name__
     text = str(hint).replace("collections.abc.", "").replace("typing.", "")
     return text.replace("xarray.core.dataset.", "").replace("xarray.core.dataarray.", "").replace("NoneType", "None")
 
@@ -213,7 +210,7 @@ def check(name: str, value: Any, hint: Any, own: Mapping[str, Range] = MappingPr
         raise ValueError(f"{name} must hold at least one number; got {brief(value)}")
     for number in value if several else [value]:
         if isinstance(number, Real) and number not in allowed:
-            raise ValueError(f"{name} must be {allowed}; got {brief(number)}")
+            raise ValueError(f"{name} must be {allowed.demand(number)}; got {brief(number)}")
 
 
 class _Names(dict[str, Any]):
@@ -267,9 +264,25 @@ def check_type(name: str, value: Any, hint: Any) -> None:
 
     Raises:
         TypeError: if it is of another type.
+        ValueError: if it is none of the words of a `Literal`, or a tuple of another length.
     """
     if not fits(value, hint):
-        raise TypeError(f"{name} must be of type {shown(hint)}; got {brief(value)} ({type(value).__name__})")
+        plain = {int: "an integer", float: "a real number", str: "text", bool: "True or False"}
+        wanted = plain.get(hint) or f"of type {shown(hint)}"
+        kind = ValueError if _is_of_the_kind(value, hint) else TypeError
+        raise kind(f"{name} must be {wanted}; got {brief(value)} ({type(value).__name__})")
+
+
+def _is_of_the_kind(value: Any, hint: Any) -> bool:
+    """Return whether a value that does not fit has the right type all the same."""
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(_is_of_the_kind(value, part) for part in parts)
+    if origin is typing.Literal:
+        return any(isinstance(value, type(part)) for part in parts)
+    if origin is tuple and Ellipsis not in parts and isinstance(value, tuple | list) and len(value) != len(parts):
+        return all(any(fits(one, part) for part in parts) for one in value)
+    return False
 
 
 class DataError(ValueError):

@@ -16,10 +16,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from dpslib import metadata, methods
 from dpslib._arguments import checked
+from dpslib.claims import exhibits
 from dpslib.metadata import ROOT, Work
 
 if TYPE_CHECKING:
@@ -67,11 +66,7 @@ def subjects() -> dict[str, Subject]:
     Raises:
         FileNotFoundError: if the data are not there (the library is not installed from a checkout).
     """
-    file = ROOT / "data" / "exhibits.yaml"
-    if not file.is_file():
-        raise FileNotFoundError(f"no {file}: what is cited comes with a checkout of the project")
-    listed: dict[str, list[dict[str, str]]] = yaml.safe_load(file.read_text(encoding="utf-8"))
-    printed = {one["anchor"]: (paper, one["exhibit"]) for paper, entries in listed.items() for one in entries}
+    printed = exhibits()
     made = {one.id: one for one in _made()}
     found = {}
     for name in [*printed, *(name for name in made if name not in printed)]:

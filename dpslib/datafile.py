@@ -11,8 +11,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from dpslib._arguments import checked
-
 Tabular: TypeAlias = xr.Dataset | xr.DataArray | pd.DataFrame | pd.Series
 """What can be written."""
 
@@ -20,7 +18,6 @@ COMPRESSED = 4096
 """Arrays of so many bytes and more are compressed."""
 
 
-@checked
 def netcdf(data: Tabular | Mapping[str, Tabular]) -> bytes:
     """Return data as a netCDF file, the same bytes for the same data.
 
@@ -48,19 +45,23 @@ def netcdf(data: Tabular | Mapping[str, Tabular]) -> bytes:
     return bytes(tree.to_netcdf(engine="h5netcdf", encoding=encoding))
 
 
-@checked
 def read(content: bytes) -> dict[str, xr.Dataset]:
     """Read what `netcdf` returned.
 
     Returns:
         The data sets by name; the name of a single one is empty.
+
+    Raises:
+        ValueError: it is no netCDF file, or not a whole one.
     """
-    with xr.open_datatree(io.BytesIO(content), engine="h5netcdf") as tree:
-        nodes = tree.children or {"": tree}
-        return {name: node.to_dataset().load() for name, node in nodes.items()}
+    try:
+        with xr.open_datatree(io.BytesIO(content), engine="h5netcdf") as tree:
+            nodes = tree.children or {"": tree}
+            return {name: node.to_dataset().load() for name, node in nodes.items()}
+    except (AttributeError, EOFError, IndexError, KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(f"content must be a netCDF file; it cannot be read: {error}") from error
 
 
-@checked
 def dataset(data: Tabular) -> xr.Dataset:
     """Return data as a data set that a netCDF file can hold.
 
@@ -102,7 +103,6 @@ def dataset(data: Tabular) -> xr.Dataset:
     return found
 
 
-@checked
 def csv(data: Mapping[str, xr.Dataset]) -> str:
     """Return data sets as one tidy table, a row for each value.
 

@@ -12,15 +12,14 @@ import re
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from dpslib._arguments import checked
-from dpslib.claims import DATA, load
+from dpslib._files import plain_name
+from dpslib.claims import LABEL, load
+from dpslib.claims import exhibits as printed
 from dpslib.execute import Record, digest, record_path, write_atomically
 from dpslib.notebook import BUNDLE
 from dpslib.slicing import needed
@@ -174,13 +173,6 @@ def plain(text: str, verdicts: Mapping[str, str] | None = None) -> str:
     return " ".join(text.replace("`", "").split())
 
 
-@cache
-def printed() -> dict[str, tuple[str, str]]:
-    """Return paper and name of each exhibit of the papers by the label of its companion: `("A", "Fig 4")`."""
-    listed = yaml.safe_load((DATA / "exhibits.yaml").read_text(encoding="utf-8"))
-    return {one["anchor"]: (paper, one["exhibit"]) for paper, all_of in listed.items() for one in all_of}
-
-
 @checked
 def read(notebook: Path) -> list[Exhibit]:
     """Read the figures and tables that an executed notebook carries.
@@ -234,6 +226,10 @@ def _exhibit(
         bundle["markdown"] = data["text/markdown"]
         rows = len(columns[0]["values"]) if columns else 0
         alt = f"A table of {rows} rows with the columns {', '.join(column['name'] for column in columns)}."
+    if not re.fullmatch(LABEL, label):
+        raise ValueError(
+            f"{record.notebook}: the label of a figure or table must look like fig-a-04; got {label!r:.120}"
+        )
     paper, name = printed().get(label, ("", ""))
     shown = ROLE.findall(json.dumps(bundle.get("columns", []), ensure_ascii=False))
     borne = [claim.id for claim in load().values() if claim.anchor == label]
@@ -299,7 +295,7 @@ def write(exhibits: Iterable[Exhibit], folder: Path, verdicts: Mapping[str, str]
         ValueError: two exhibits have the same id; nothing is written then.
     """
     chosen = list(exhibits)
-    ids = [one.id for one in chosen]
+    ids = [plain_name("the id of an exhibit", one.id) for one in chosen]
     if twice := sorted({name for name in ids if ids.count(name) > 1}):
         raise ValueError(f"the id of an exhibit must be used once; used more often: {', '.join(twice)}")
     folder.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import dpslib
 from dpslib import claims, execute
 from dpslib._arguments import checked
+from dpslib._files import plain_name, read_json
 from dpslib.claims import DATA, Claim
 from dpslib.execute import ROOT, execute_all, notebook_parameters, write_atomically
 from dpslib.notebook import RESULTS, SPREAD, check_given
@@ -80,8 +81,7 @@ def record(name: str, parameters: Mapping[str, Any], notebooks: Sequence[str] = 
             for, with other parameters than those recorded.
         NotebookError: a cell raised an exception.
     """
-    if not re.fullmatch(r"\w[\w.+-]{0,99}", name):
-        raise ValueError(f"name must be a plain file name of at most 100 letters, digits and . + - _; got {name!r}")
+    plain_name("name", name)
     # Those that hold something against print.
     sources = [s for s in sorted((ROOT / "notebooks").glob("*.py")) if "\nrecord(" in s.read_text(encoding="utf-8")]
     known = sorted({parameter for source in sources for parameter in notebook_parameters(source)})
@@ -125,11 +125,13 @@ def recorded(name: str) -> dict[str, Any]:
     Raises:
         FileNotFoundError: if nothing was recorded under this name; the message lists what was.
     """
-    path = RECORDED / f"{name}.json"
+    path = RECORDED / f"{plain_name('name', name)}.json"
     if not path.is_file():
         there = ", ".join(sorted(p.stem for p in RECORDED.glob("*.json"))) or "nothing"
         raise FileNotFoundError(f"nothing is recorded as {name!r}; there is {there}")
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    found: dict[str, Any] = read_json(path)
+    if not isinstance(found, dict):
+        raise ValueError(f"{path.name} must hold what was found by name, as `record` writes it")
     return found
 
 
@@ -225,11 +227,13 @@ def stored(version: str = dpslib.__version__) -> dict[str, dict[str, str]]:
     Raises:
         FileNotFoundError: if nothing is stored for it; the message lists the versions that are.
     """
-    path = STORED / f"{version}.json"
+    path = STORED / f"{plain_name('version', version)}.json"
     if not path.is_file():
         there = ", ".join(sorted(p.stem for p in STORED.glob("*.json"))) or "none"
         raise FileNotFoundError(f"no verdicts are stored for version {version!r}; there are: {there}")
-    found: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+    found: dict[str, dict[str, str]] = read_json(path)
+    if not isinstance(found, dict) or any(set(one) != {"published", "verdict"} for one in found.values()):
+        raise ValueError(f"{path.name} must hold published and verdict by claim, as `store` writes them")
     return found
 
 
@@ -281,7 +285,7 @@ def store(verdicts: Sequence[Verdict], version: str = dpslib.__version__) -> Pat
     Raises:
         ValueError: if verdicts that are stored would change and the changelog does not say so; nothing is written.
     """
-    path = STORED / f"{version}.json"
+    path = STORED / f"{plain_name('version', version)}.json"
     if path.is_file():
         changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
         wrong = [one for one in problems(verdicts, stored(version), changelog) if "is new and not" not in one]

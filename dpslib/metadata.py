@@ -15,9 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dpslib._arguments import checked
+from dpslib._files import read_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 """The root of the checkout."""
@@ -103,7 +102,9 @@ def work(file: Path = ROOT / "CITATION.cff") -> Work:
     """
     if not file.is_file():
         raise FileNotFoundError(f"no {file}: what is cited comes with a checkout of the project")
-    data: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    data: dict[str, Any] = read_yaml(file)
+    if not isinstance(data, dict):
+        raise ValueError(f"{file.name} must hold names with values; got {data!r:.120}")
     if missing := [name for name in ("title", "abstract", "version", "authors", "license") if not data.get(name)]:
         raise ValueError(f"{file.name} must have {', '.join(missing)}")
     licences = data["license"] if isinstance(data["license"], list) else [data["license"]]
@@ -124,7 +125,7 @@ def work(file: Path = ROOT / "CITATION.cff") -> Work:
 
 
 def _copyright(root: Path) -> int:
-    return int(yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))["copyright"])
+    return int(read_yaml(root / "_config.yml")["copyright"])
 
 
 def repository() -> str:

@@ -30,6 +30,7 @@ import xarray as xr
 
 from dpslib import _validate, choices, claims
 from dpslib._arguments import checked
+from dpslib._files import read_json
 from dpslib.choices import Reading
 from dpslib.execute import ROOT, cpu_count, device_name, digest, file_digests, write_atomically
 from dpslib.notebook import SCALES
@@ -744,9 +745,13 @@ def read(path: Path = RECORDED / "multiverse.json") -> xr.Dataset:
     """
     if not path.is_file():
         raise FileNotFoundError(f"no {path}: `dps multiverse` records it")
-    found = json.loads(path.read_text(encoding="utf-8"))
-    rows = [(Universe(row["kind"], row["settings"]), row["values"]) for row in found["universes"]]
-    return _dataset(rows, found["estimators"], {k: v for k, v in found.items() if k not in ("universes", "estimators")})
+    found = read_json(path)
+    try:
+        rows = [(Universe(row["kind"], row["settings"]), row["values"]) for row in found["universes"]]
+        estimators = dict(found["estimators"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path.name} is not as `dps multiverse` writes it: it lacks {error}") from None
+    return _dataset(rows, estimators, {k: v for k, v in found.items() if k not in ("universes", "estimators")})
 
 
 def _dataset(

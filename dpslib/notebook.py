@@ -69,7 +69,6 @@ BUNDLE = "application/vnd.dpslib.exhibit+json"
 """The type of output by which a cell carries what its figure or table is made of, for `exhibits.read` to take."""
 
 
-@checked
 def setup(scale: str, seed: int, device: str, convention: str, optimiser: str = "own") -> Run:
     """Check a notebook's parameters and set the look of its figures.
 
@@ -93,7 +92,6 @@ def setup(scale: str, seed: int, device: str, convention: str, optimiser: str = 
     return run
 
 
-@checked
 def check(scale: str, seed: int, device: str, convention: str, optimiser: str = "own") -> Run:
     """Check a notebook's parameters and do nothing else; arguments and errors as `setup`."""
     from dpslib import _validate
@@ -128,7 +126,6 @@ def check_given(source: Path, given: Mapping[str, Any]) -> None:
         check(**{name: value for name, value in complete.items() if name in shared})
 
 
-@checked
 def show(figure: Figure, data: Tabular | Mapping[str, Tabular]) -> None:
     """Show a figure, and let the cell carry its image, the data behind it and its axes.
 

@@ -26,6 +26,7 @@ import xarray as xr
 import dpslib
 from dpslib import datafile
 from dpslib._arguments import checked
+from dpslib._files import plain_name, read_json
 from dpslib.execute import ROOT, digest, file_digests, versions, write_atomically
 
 RELEASES = ROOT / "data" / "releases"
@@ -340,14 +341,13 @@ def load(version: str, scale: str, folder: Path | None = None) -> Manifest:
         FileNotFoundError: if nothing was; the message lists what there is.
         ValueError: if the file is broken.
     """
-    path = (folder or RELEASES) / version / f"{scale}.json"
+    path = (folder or RELEASES) / plain_name("version", version) / f"{plain_name('scale', scale)}.json"
     if not path.is_file():
         there = ", ".join(f"{v} at scale {s}" for v, s in stored(folder)) or "nothing"
         raise FileNotFoundError(f"nothing is kept of version {version} at scale {scale}; there is {there}")
-    try:
-        found: Manifest = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is broken: {error}") from None
+    found: Manifest = read_json(path)
+    if not isinstance(found, dict):
+        raise ValueError(f"{path.name} must hold what a release is, by name, as `store` writes it")
     return found
 
 

@@ -6,7 +6,6 @@ versions. It names neither user nor computer. Those that readers send lie in `da
 
 from __future__ import annotations
 
-import json
 import math
 import platform
 import shutil
@@ -20,6 +19,7 @@ from typing import Any
 
 from dpslib import exhibits, ledger, release
 from dpslib._arguments import checked
+from dpslib._files import read_json
 from dpslib.claims import DATA, fits, load
 from dpslib.execute import NOTEBOOKS, ROOT, Record, commit, cpu_count, device_name, digest, execute_all
 from dpslib.release import DIFFERS, EQUAL, TOLERANCE, WITHIN, Comparison, Manifest
@@ -236,7 +236,7 @@ def check(certificate: Any) -> None:
     Raises:
         ValueError: if it does not fit the schema or its counts do not add up; the message names the place.
     """
-    schema = json.loads((RECEIVED / "schema.json").read_text(encoding="utf-8"))
+    schema = read_json(RECEIVED / "schema.json")
     fits(certificate, schema)
     for part in ("exhibits", "results"):
         one = certificate[part]
@@ -297,7 +297,7 @@ def received(folder: Path | None = None) -> dict[str, Certificate]:
         if path.name == "schema.json":
             continue
         try:
-            certificate = json.loads(path.read_text(encoding="utf-8"))
+            certificate = read_json(path)
             check(certificate)
         except ValueError as error:
             raise ValueError(f"{path.name}: {error}") from None

@@ -17,7 +17,6 @@ import torch
 from torch import Tensor
 
 from dpslib import _validate
-from dpslib._arguments import check_fields
 
 Parameter = float | Tensor
 """A number, or a tensor whose dimensions are the leading ones of what is aggregated (one entry for each member)."""
@@ -454,12 +453,10 @@ class PerMember(Aggregator):
     members: Sequence[Aggregator]
 
     def __post_init__(self) -> None:
-        check_fields(self)
+        if not isinstance(self.members, Sequence) or not all(isinstance(one, Aggregator) for one in self.members):
+            raise TypeError(f"members must be aggregators; got {_validate.brief(self.members)}")
         if not self.members:
-            raise ValueError("members must name at least one aggregator; got none")
-        for member in self.members:
-            if not isinstance(member, Aggregator):
-                raise TypeError(f"members must be aggregators; got {member!r}")
+            raise ValueError(f"members must name at least one aggregator; got {self.members!r}")
 
     def aggregate(self, x: Tensor, dim: int = -1) -> Tensor:
         """As `Aggregator.aggregate`; `dim` is not the first dimension."""

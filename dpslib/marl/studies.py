@@ -489,9 +489,12 @@ def train(
                 f"checkpoint {checkpoint} is of another study, scale or seeds; remove it, or give another: "
                 f"it holds {state.get('key')}, asked for is {key}"
             )
-        program.load_state_dict(state["program"])
-        frames, spent = list(state["frames"]), float(state["seconds"])
-        curves = {name: list(values) for name, values in state["curves"].items()}
+        try:
+            program.load_state_dict(state["program"])
+            frames, spent = list(state["frames"]), float(state["seconds"])
+            curves = {name: list(values) for name, values in state["curves"].items()}
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise ValueError(f"checkpoint {checkpoint} does not hold what was saved: {error}; remove it") from error
 
     start = last = time.perf_counter()
     begun = program.frames
