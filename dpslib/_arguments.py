@@ -41,11 +41,14 @@ class Range(typing.NamedTuple):
     infinite: bool = False
 
     def __contains__(self, value: object) -> bool:
-        if not isinstance(value, Real) or value != value or (abs(value) == math.inf and not self.infinite):
+        if not isinstance(value, Real):
             return False
-        return self.low < value <= self.high if self.open_low else self.low <= value <= self.high
+        number = cast(float, value)
+        if number != number or (abs(number) == math.inf and not self.infinite):
+            return False
+        return self.low < number <= self.high if self.open_low else self.low <= number <= self.high
 
-    def demand(self, value: Real) -> str:
+    def demand(self, value: object) -> str:
         """Return what a number must be that is not in the range: the bound that it breaks."""
         number = cast(float, value)
         if number < self.low or (self.open_low and number == self.low):
@@ -233,7 +236,7 @@ class _Names(dict[str, Any]):
 
 
 @functools.cache
-def hints(function: Callable[..., Any]) -> dict[str, Any]:
+def hints(function: Any) -> dict[str, Any]:
     """Return the types of a function's parameters, or of a class's attributes, those that it inherits among them."""
     found: dict[str, Any] = {}
     owners = reversed(function.__mro__[:-1]) if isinstance(function, type) else [function]
