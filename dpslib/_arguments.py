@@ -256,7 +256,8 @@ def check_fields(record: Any) -> None:
     Raises:
         TypeError: if a field is of another type than its annotation says; the message names it.
     """
-    known = hints(type(record))
+    kind: Any = type(record)
+    known = hints(kind)
     for one in dataclasses.fields(record):
         if one.init:
             check_type(one.name, getattr(record, one.name), known[one.name])

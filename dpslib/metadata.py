@@ -233,8 +233,10 @@ def content(name: str) -> str:
     """Return what one of `FILES` should hold.
 
     Raises:
-        KeyError: if it is none of them.
+        ValueError: if it is none of them.
     """
+    if name not in FILES:
+        raise ValueError(f"name must be one of {', '.join(FILES)}; got {name!r}")
     return json.dumps(FILES[name](), ensure_ascii=False, indent=2) + "\n"
 
 

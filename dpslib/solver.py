@@ -537,16 +537,14 @@ def _compare_with_float64(work: _Work, found: Found) -> None:
     worst = 0.0
     for run in range(len(mu)):
         problem = slice(run // work.runs, run // work.runs + 1)
-        penalties = [
-            one and dataclasses.replace(one, strength=one.strength[problem])
-            for one in (work.communication, work.stiffness)
-        ]
+        links, pull = work.communication, work.stiffness
         exact = Objective(
             work.demand[work.demand_of[problem]].double(),
             work.resource[problem],
             work.network,
             work.convention,
-            *penalties,
+            links and dataclasses.replace(links, strength=links.strength[problem]),
+            pull and dataclasses.replace(pull, strength=pull.strength[problem]),
         )
         loss = float(exact.parts(mu[run : run + 1], sigma[run : run + 1]).loss)
         worst = max(worst, abs(float(found.loss.reshape(-1)[run]) - loss) / max(loss, FLOAT32_LOSS))

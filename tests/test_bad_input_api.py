@@ -463,3 +463,47 @@ def test_class_refuses_wrong_arguments_by_name_and_value(name: str) -> None:
         if (fault := attack(function, arguments, key, value))
     ]
     assert not faults, "\n".join(faults)
+
+
+ANY_TEXT = {
+    *("claims.compare.anchor", "notebook.claims_table.anchor"),  # an exhibit without claims has none to compare
+    *("network.from_matrix.name", "notebook.cite.name", "plots.explore.to_html.printed"),  # names that users give
+    *(
+        "ledger_page.chapter.section",
+        "ledger_page.badge.verdict",
+        "plots.marl_learning.pair_name.pair",
+    ),  # shown as it is
+    *(
+        "metadata.licence_url.identifier",
+        "launch.binder.branch",
+        "launch.binder.stem",
+        "launch.colab.stem",
+    ),  # an address
+    *("marl.studies.recorded.name", "release.latest.scale", "multiverse.in_short.kind"),  # nothing there is an answer
+}
+"""Arguments that may be any text, besides those in `FREE`."""
+
+
+@pytest.mark.parametrize("module", sorted({name.rpartition(".")[0] for name in FUNCTIONS}))
+def test_text_that_names_nothing_is_refused(module: str, tmp_path: Path) -> None:
+    """Here the first argument that is wrong may be another one: of data sets that hold nothing, for instance."""
+    faults = []
+    with contextlib.chdir(tmp_path), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for function in (name for name in FUNCTIONS if name.rpartition(".")[0] == module):
+            hints = _arguments.hints(FUNCTIONS[function])
+            parameters = inspect.signature(FUNCTIONS[function]).parameters
+            arguments = {
+                name: valid(function, name, hints.get(name, Any))
+                for name, parameter in parameters.items()
+                if parameter.kind is not inspect.Parameter.VAR_KEYWORD and parameter.default is parameter.empty
+            }
+            for name in parameters:
+                if str not in (hints.get(name), *typing.get_args(hints.get(name))) or name in FREE:
+                    continue
+                if f"{function}.{name}" in ANY_TEXT:
+                    continue
+                fault = attack(FUNCTIONS[function], arguments, name, "no such\nname ☃")
+                if fault and not fault.startswith(("the name is not in", "no value in", "FileNotFoundError")):
+                    faults.append(f"{function}: {name}: {fault}")
+    assert not faults, "\n".join(faults)

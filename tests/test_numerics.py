@@ -228,7 +228,7 @@ def test_many_agents_are_evaluated_and_moved() -> None:
     np.testing.assert_allclose(dpslib.densities(mu, sigma, SMALL).mean(0).numpy(), one_by_one, rtol=1e-10)
     found = solve(DEMANDS["flat"], 1000, convention=SMALL, max_steps=3, progress=False)
     assert np.isfinite(found.data.mu).all()
-    assert float(found.data.loss) < 0.2
+    assert float(found.data.loss[0]) < 0.2
 
 
 # Measures

@@ -6,6 +6,7 @@ Source: paper A, section 4.4 (Figs 27 and 28) and appendix F.1 (Table 3).
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -341,11 +342,13 @@ def residual_degrees(f: float, p: str, most: int = 1000) -> tuple[int, int]:
         most: the largest number that is tried.
 
     Raises:
-        ValueError: if no number fits.
+        ValueError: if `p` is no decimal fraction, or no number fits.
 
     Source: the companion's own inference from Table 3: how many points entered a regression that the paper does not
     describe.
     """
+    if not re.fullmatch(r"[01]?\.\d+", p):
+        raise ValueError(f"p must be a decimal fraction as printed, such as .003; got {p!r}")
     degrees = np.arange(1, most + 1)
     half = 0.5 * 10.0 ** -len(p.partition(".")[2])
     fits = degrees[np.abs(stats.f.sf(f, 1, degrees) - float(p)) <= half]

@@ -134,6 +134,8 @@ def animation(data: xr.Dataset, axes: dict[str, Axes], *, episode: int = 0, ever
 def save_gif(moving: FuncAnimation, path: Path | str, *, dpi: int = 60, fps: int = 15) -> Path:
     """Write an animation as a GIF (some 100 kB for 50 frames of two small panels) and return its path."""
     path = Path(path)
+    if path.suffix != ".gif":
+        raise ValueError(f"path must end in .gif; got {str(path)!r}")
     moving.save(path, writer=PillowWriter(fps=fps), dpi=dpi)
     return path
 
