@@ -46,7 +46,7 @@ UNCHECKED = {
     "dpslib.compiled": {"serves", "descend", "prepare"},
     "dpslib.density": {"batch_product"},
     "dpslib.descent": {"first_order"},
-    "dpslib.loss": {"smallest_production", "shortfall", "norm", "mismatch_and_slope", "expand_mismatch"},
+    "dpslib.loss": {"check_range", "smallest_production", "shortfall", "norm", "mismatch_and_slope", "expand_mismatch"},
     "dpslib.objective": {"add_blocks"},
     "dpslib.solver": {"unit_starts"},
     "dpslib.experiments.computing": {"additive", "multiplicative", "power_law"},
@@ -466,20 +466,13 @@ def test_class_refuses_wrong_arguments_by_name_and_value(name: str) -> None:
 
 
 ANY_TEXT = {
-    *("claims.compare.anchor", "notebook.claims_table.anchor"),  # an exhibit without claims has none to compare
-    *("network.from_matrix.name", "notebook.cite.name", "plots.explore.to_html.printed"),  # names that users give
-    *(
-        "ledger_page.chapter.section",
-        "ledger_page.badge.verdict",
-        "plots.marl_learning.pair_name.pair",
-    ),  # shown as it is
-    *(
-        "metadata.licence_url.identifier",
-        "launch.binder.branch",
-        "launch.binder.stem",
-        "launch.colab.stem",
-    ),  # an address
-    *("marl.studies.recorded.name", "release.latest.scale", "multiverse.in_short.kind"),  # nothing there is an answer
+    # An exhibit without claims has none to compare; names that users give; what is shown, or becomes an address, as it is.
+    *("claims.compare.anchor", "claims.fits.where", "notebook.claims_table.anchor"),
+    *("network.from_matrix.name", "notebook.cite.name", "plots.explore.to_html.printed"),
+    *("ledger_page.chapter.section", "ledger_page.badge.verdict", "plots.marl_learning.pair_name.pair"),
+    *("metadata.licence_url.identifier", "launch.binder.branch", "launch.binder.stem", "launch.colab.stem"),
+    # That nothing is there is an answer.
+    *("marl.studies.recorded.name", "release.latest.scale", "multiverse.in_short.kind"),
 }
 """Arguments that may be any text, besides those in `FREE`."""
 
