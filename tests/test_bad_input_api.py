@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import inspect
 import math
+import os
 import re
 import signal
 import types
@@ -22,6 +23,8 @@ import pandas as pd
 import pytest
 import torch
 import xarray as xr
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from matplotlib.animation import FuncAnimation
 
 import dpslib
@@ -466,7 +469,7 @@ def test_class_refuses_wrong_arguments_by_name_and_value(name: str) -> None:
 
 
 ANY_TEXT = {
-    # An exhibit without claims has none to compare; names that users give; what is shown, or becomes an address, as it is.
+    # An exhibit without claims has none to compare; names that users give; what is shown, or an address, as it is.
     *("claims.compare.anchor", "claims.fits.where", "notebook.claims_table.anchor"),
     *("network.from_matrix.name", "notebook.cite.name", "plots.explore.to_html.printed"),
     *("ledger_page.chapter.section", "ledger_page.badge.verdict", "plots.marl_learning.pair_name.pair"),
@@ -500,3 +503,82 @@ def test_text_that_names_nothing_is_refused(module: str, tmp_path: Path) -> None
                 if fault and not fault.startswith(("the name is not in", "no value in", "FileNotFoundError")):
                     faults.append(f"{function}: {name}: {fault}")
     assert not faults, "\n".join(faults)
+
+
+# Anything at all, into the functions that users compute with
+
+NUMBERS = st.one_of(
+    st.integers(-1000, 1000),
+    st.sampled_from([10**9, 10**12, 10**30, -(10**30), True, False, 0.0, -0.0, 1e-300, 5e-324, 1e300, -1e300]),
+    st.floats(),
+    st.complex_numbers(),
+)
+VALUES = st.one_of(
+    st.none(),
+    NUMBERS,
+    st.text(max_size=20),
+    st.binary(max_size=5),
+    st.lists(NUMBERS, max_size=4),
+    st.lists(st.lists(NUMBERS, max_size=3), max_size=3),
+    st.dictionaries(st.text(max_size=3), NUMBERS, max_size=2),
+    st.lists(st.floats(0, 10), min_size=1, max_size=32).map(np.array),
+    st.lists(st.floats(0, 10), min_size=1, max_size=32).map(torch.tensor),
+)
+COMPUTING = [
+    name
+    for name in FUNCTIONS
+    if name.startswith(("convention.", "demand.", "density.", "network.", "loss.", "measures.", "system.", "circle."))
+] + ["marl.aggregators.team_reward", "marl.gains.softmax_share", "marl.gains.allocation_reward"]
+EXAMPLES = 5000 if os.environ.get("EVERY_CASE") else 300
+
+
+def numbers_of(found: Any) -> list[torch.Tensor]:
+    """Return the tensors of a result."""
+    if isinstance(found, torch.Tensor):
+        return [found]
+    if isinstance(found, tuple | list):
+        return [one for part in found for one in numbers_of(part)]
+    return (
+        [value for value in vars(found).values() if isinstance(value, torch.Tensor)]
+        if hasattr(found, "__dict__")
+        else []
+    )
+
+
+@settings(max_examples=EXAMPLES, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from(COMPUTING), st.data())
+def test_any_value_works_or_is_refused(function: str, data: st.DataObject) -> None:
+    """With any one argument anything at all, a function returns numbers without NaN or refuses; nothing else happens."""
+    code = FUNCTIONS[function]
+    hints = _arguments.hints(code)
+    parameters = inspect.signature(code).parameters
+    arguments = {
+        name: valid(function, name, hints.get(name, Any))
+        for name, parameter in parameters.items()
+        if parameter.default is parameter.empty or name == "convention"
+    }
+    name = data.draw(st.sampled_from(list(parameters)))
+    value = data.draw(VALUES)
+    try:
+        found = code(**{**arguments, name: value})
+    except (TypeError, ValueError) as error:
+        assert str(error)
+        return
+    assert not any(bool(torch.isnan(one).any()) for one in numbers_of(found) if one.is_floating_point()), (name, value)
+
+
+@settings(max_examples=EXAMPLES, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_any_value_works_in_solve_or_is_refused(data: st.DataObject) -> None:
+    known = [
+        name for name in inspect.signature(dpslib.solve).parameters if name not in ("client", "max_steps", "convention")
+    ]
+    name, value = data.draw(st.sampled_from(known)), data.draw(VALUES)
+    arguments = {"demand": FLAT, "n_agents": 2, "convention": SMALL, "max_steps": 1, "progress": False, name: value}
+    try:
+        found = dpslib.solve(**arguments)
+    except (TypeError, ValueError) as error:
+        assert str(error)
+        return
+    assert np.isfinite(found.data.loss).all(), (name, value)
+    assert np.isfinite(found.data.mu).all(), (name, value)
