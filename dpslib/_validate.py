@@ -5,7 +5,9 @@ Every check raises an error that names the parameter, the value it was given and
 
 from __future__ import annotations
 
+import functools
 import math
+import os
 from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any
@@ -13,6 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+
+from dpslib._arguments import brief
 
 ArrayLike = Any
 """Anything that `torch.as_tensor` takes: a number, a nested sequence, a NumPy array or a tensor."""
@@ -26,20 +30,37 @@ def choice(name: str, value: Any, allowed: Iterable[str]) -> str:
     """
     options = list(allowed)
     if not isinstance(value, str) or value not in options:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}; got {value!r}")
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}; got {brief(value)}")
     return value
 
 
+def flag(name: str, value: Any) -> bool:
+    """Return `value` if it is True or False.
+
+    Raises:
+        TypeError: if it is neither.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False; got {brief(value)}")
+    return bool(value)
+
+
+LARGEST = 2**62
+"""The largest integer that any argument takes: beyond it, 64 bits do not hold what is computed from it."""
+
+
 def integer(name: str, value: Any, low: int, high: int | None = None) -> int:
-    """Return `value` as an int in [low, high].
+    """Return `value` as an int in [low, high]; without `high`, up to `LARGEST`.
 
     Raises:
         TypeError: if it is not an integer (bool counts as none).
         ValueError: if it is out of range.
     """
     if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be an integer; got {value!r}")
+        raise TypeError(f"{name} must be an integer; got {brief(value)}")
     number = int(value)
+    if number > LARGEST:
+        raise ValueError(f"{name} must be at most {LARGEST if high is None else high}; got {brief(number)}")
     if number < low or (high is not None and number > high):
         allowed = f"at least {low}" if high is None else f"between {low} and {high}"
         raise ValueError(f"{name} must be {allowed}; got {number}")
@@ -62,12 +83,15 @@ def real(
         ValueError: if it is NaN, infinite or out of range.
     """
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a real number; got {value!r}")
-    number = float(value)
+        raise TypeError(f"{name} must be a real number; got {brief(value)}")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
     if math.isnan(number) or (math.isinf(number) and not infinite):
-        raise ValueError(f"{name} must be finite; got {value!r}")
+        raise ValueError(f"{name} must be finite; got {brief(value)}")
     if number < low or number > high or (open_low and number == low):
-        raise ValueError(f"{name} must be in {'(' if open_low else '['}{low:g}, {high:g}]; got {value!r}")
+        raise ValueError(f"{name} must be in {'(' if open_low else '['}{low:g}, {high:g}]; got {brief(value)}")
     return number
 
 
@@ -93,9 +117,13 @@ def tensor(
         result = value.to(device=device) if device is not None else value
     else:
         try:
-            result = torch.tensor(np.asarray(value, dtype=np.float64)).to(dtype=dtype, device=device)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise TypeError(f"{name} must be an array of real numbers; got {value!r}") from error
+            # True is no number, and neither is text that reads as one, nor None, which NumPy takes for NaN.
+            given = np.asarray(value.detach().cpu() if isinstance(value, Tensor) else value)
+            if isinstance(value, bool) or given.dtype.kind not in "biufO" or None in given.ravel().tolist():
+                raise TypeError
+            result = torch.tensor(given.astype(np.float64)).to(dtype=dtype, device=device)
+        except (OverflowError, TypeError, ValueError, RuntimeError) as error:
+            raise TypeError(f"{name} must be an array of real numbers; got {brief(value)}") from error
     if ndim is not None and result.ndim != ndim:
         raise ValueError(f"{name} must have {ndim} dimension(s); got shape {tuple(result.shape)}")
     if result.numel() == 0:
@@ -124,12 +152,42 @@ def broadcast(**arrays: Tensor) -> torch.Size:
         raise ValueError(f"the shapes of {' and '.join(arrays)} must broadcast; got {shapes}") from error
 
 
+def memory(name: str, value: Any, needed: float) -> None:
+    """Check that what an argument asks for fits into the memory of this machine.
+
+    Args:
+        name: the argument.
+        value: what it was given.
+        needed: the bytes that it takes.
+
+    Raises:
+        ValueError: if the machine has less.
+    """
+    there = _memory()
+    if needed > there:
+        raise ValueError(
+            f"{name} must ask for at most {there / 2**30:.4g} GiB, the memory of this machine; "
+            f"got {brief(value)}, which needs {needed / 2**30:.4g} GiB"
+        )
+
+
+@functools.cache
+def _memory() -> float:
+    """Return the bytes of memory of this machine; a guess where the system does not tell."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, OSError, ValueError):  # not a Unix
+        return 64.0 * 2**30
+
+
 def device(value: str | torch.device) -> torch.device:
     """Return the torch device named by `value`, checked to be present on this machine.
 
     Raises:
         ValueError: if it is not `cpu`, `cuda` or `cuda:K`, or no such device is present.
     """
+    if str(value) == "cpu":
+        return torch.device("cpu")
     count = torch.cuda.device_count()
     allowed = ["cpu"] + (["cuda"] if count else []) + [f"cuda:{index}" for index in range(count)]
     if str(value) not in allowed:

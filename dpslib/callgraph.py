@@ -26,6 +26,9 @@ PACKAGE = "dpslib"
 PROGRAMS = ("subprocess", "os.system", "os.popen", "runpy", "get_ipython")
 """What starts other programs, or the lines of a notebook that begin with `!` or `%`."""
 
+WRAPPERS = ("dpslib._arguments.checked", "dpslib._arguments.within")
+"""Decorators of the library that keep a function for its own callers alone."""
+
 DOCUMENTED = frozenset({"__doc__", "getdoc", "getsource", "getsourcelines", "getsourcefile"})
 """What reads docstrings or sources: with one of these among the names, docstrings count."""
 
@@ -256,8 +259,10 @@ class Module:
         for node in self._body:
             if isinstance(node, ast.FunctionDef):
                 # What decorates a function may keep it; the library's may call it without naming it.
-                heads = {n.id for part in node.decorator_list for n in ast.walk(part) if isinstance(n, ast.Name)}
-                if any(one.startswith(PACKAGE) for head in heads for one in self._targets(head)):
+                parts = [part.func if isinstance(part, ast.Call) else part for part in node.decorator_list]
+                heads = {n.id for part in parts for n in ast.walk(part) if isinstance(n, ast.Name)}
+                targets = {one for head in heads for one in self._targets(head)}
+                if any(one.startswith(PACKAGE) and one not in WRAPPERS for one in targets):
                     found.chains.add(node.name)
         return found
 

@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 from dpslib import _validate
+from dpslib._arguments import checked
 from dpslib.circle import TAU
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Demand, Mixture, Uniform, mixture
@@ -71,6 +72,7 @@ UNIMODAL_SIGMAS = (0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0)
 MODE_NAMES = ("mono", "bi", "tri", "quad", "quint", "sext", "sept", "oct", "non")
 
 
+@checked
 def unimodal(breadths: Sequence[float] = UNIMODAL_SIGMAS) -> Catalogue[Mixture]:
     """Return sixteen single Gaussians with centres 2πi/16 and breadths between 0.3 and 2.0 (Fig 34c).
 
@@ -86,6 +88,7 @@ def unimodal(breadths: Sequence[float] = UNIMODAL_SIGMAS) -> Catalogue[Mixture]:
     )
 
 
+@checked
 def multi_gaussian(spacing: str = "gap", count: int = 9) -> Catalogue[Mixture]:
     """Return mixtures of 1 to `count` equal Gaussians with σ = 0.25 (Fig 34b).
 
@@ -161,6 +164,7 @@ CATALOGUES: dict[str, Callable[[], Catalogue[Demand]]] = {
 """The catalogues by name."""
 
 
+@checked
 def get_catalogue(name: str) -> Catalogue[Demand]:
     """Return the catalogue called `name`.
 

@@ -6,7 +6,6 @@ experiments: a reading names the experiments that it touches and how it enters t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from dpslib import claims
+from dpslib._arguments import checked
+from dpslib._files import read_json, read_yaml
 from dpslib.claims import DATA
 
 GROUPS = {
@@ -125,6 +125,7 @@ class Choice:
 
 
 @cache
+@checked
 def load(folder: Path = DATA) -> dict[str, Choice]:
     """Return all choices by id, in the order of the file.
 
@@ -135,8 +136,8 @@ def load(folder: Path = DATA) -> dict[str, Choice]:
     path = folder / "choices.yaml"
     if not path.is_file():
         raise FileNotFoundError(f"no {path}: the choices come with a checkout of the project")
-    entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    schema = json.loads((folder / "choices.schema.json").read_text(encoding="utf-8"))
+    entries = read_yaml(path)
+    schema = read_json(folder / "choices.schema.json")
     claims.fits(entries, schema, f"{path.name}: ")
     found: dict[str, Choice] = {}
     for entry in entries:
@@ -196,6 +197,7 @@ def _problem(choice: Choice) -> str:
     return ""
 
 
+@checked
 def table(group: str, choices: Sequence[Choice] | None = None) -> pd.DataFrame:
     """Return a row for each choice of a group: what is open, what the paper says, what was taken and why, the others.
 

@@ -78,6 +78,9 @@ def grid(
         TypeError, ValueError: if `points` is not an integer of at least 2.
     """
     _validate.integer("points", points, 2)
+    _validate.flag("endpoint", endpoint)
+    device, dtype = _validate.device(device), _validate.dtype(dtype)
+    _validate.memory("points", points, 16 * points)
     spacing = TAU / (points - 1 if endpoint else points)
     # Computed in float64 whatever the dtype, so that float32 grids are the rounded float64 ones.
     theta = torch.arange(points, dtype=torch.float64, device=device) * spacing

@@ -16,9 +16,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from dpslib import metadata, methods
+from dpslib._arguments import checked
+from dpslib.claims import exhibits
 from dpslib.metadata import ROOT, Work
 
 if TYPE_CHECKING:
@@ -66,11 +66,7 @@ def subjects() -> dict[str, Subject]:
     Raises:
         FileNotFoundError: if the data are not there (the library is not installed from a checkout).
     """
-    file = ROOT / "data" / "exhibits.yaml"
-    if not file.is_file():
-        raise FileNotFoundError(f"no {file}: what is cited comes with a checkout of the project")
-    listed: dict[str, list[dict[str, str]]] = yaml.safe_load(file.read_text(encoding="utf-8"))
-    printed = {one["anchor"]: (paper, one["exhibit"]) for paper, entries in listed.items() for one in entries}
+    printed = exhibits()
     made = {one.id: one for one in _made()}
     found = {}
     for name in [*printed, *(name for name in made if name not in printed)]:
@@ -80,6 +76,7 @@ def subjects() -> dict[str, Subject]:
     return found
 
 
+@checked
 def subject(name: str) -> Subject:
     """Return one thing that can be cited.
 
@@ -102,6 +99,7 @@ def _made() -> Iterator[Subject]:
         yield from _of_page(page)
 
 
+@checked
 def cells(source: str) -> list[str]:
     """Return the cells of a notebook, given by its path relative to the root of the checkout."""
     return _cells((ROOT / source).read_text(encoding="utf-8"))
@@ -174,6 +172,7 @@ def _of_page(page: Path) -> Iterator[Subject]:
         yield Subject(label, kind, caption=re.sub(r"\{[^{}]*\}", "…", caption.rstrip('",')), source=place)
 
 
+@checked
 def references(name: str) -> list[str]:
     """Return the keys of the methods that an exhibit rests on, as far as its code shows them (`dpslib.methods`)."""
     one = subject(name)
@@ -182,6 +181,7 @@ def references(name: str) -> list[str]:
     return methods.of_cell(cells(one.source), one.cell)
 
 
+@checked
 def plain(markdown: str) -> str:
     """Return a caption without Markdown's marks.
 
@@ -200,6 +200,7 @@ def plain(markdown: str) -> str:
     return "$".join(pieces)
 
 
+@checked
 def title(one: Subject) -> str:
     """Return what a citation calls an exhibit."""
     if one.paper:
@@ -216,12 +217,14 @@ def _cited(paper: str) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]} ({of.year})"
 
 
+@checked
 def address(one: Subject) -> str:
     """Return the web address of an exhibit's page, or nothing as long as the book's is not known."""
     base = metadata.work().url
     return f"{base}/figures/{one.id}.html" if base and one.caption else ""
 
 
+@checked
 def key(one: Subject) -> str:
     """Return the key of an exhibit's own entry."""
     return f"dps-companion-{one.id}"
@@ -242,6 +245,7 @@ def _library() -> BibliographyData:
     return parse_file(ROOT / "book" / "references.bib", "bibtex")
 
 
+@checked
 def entries(name: str) -> BibliographyData:
     """Return all that citing an exhibit takes: itself, what it recomputes, the methods it rests on.
 
@@ -285,6 +289,7 @@ def _tex(text: str) -> str:
     return "$".join(pieces)
 
 
+@checked
 def bibtex(name: str) -> str:
     """Return the citation of an exhibit as BibTeX, UTF-8.
 
@@ -325,6 +330,7 @@ CSL_FIELDS = {
 """The variable of CSL for each field of BibTeX in our references."""
 
 
+@checked
 def csl(name: str) -> list[dict[str, Any]]:
     """Return the citation of an exhibit as items of CSL-JSON: itself first, then as in `entries`.
 
@@ -375,6 +381,7 @@ def _csl_name(person: Person) -> dict[str, str]:
     return {name: value for name, value in parts.items() if value}
 
 
+@checked
 def csl_json(name: str) -> str:
     """Return the citation of an exhibit as CSL-JSON.
 
@@ -384,6 +391,7 @@ def csl_json(name: str) -> str:
     return json.dumps(csl(name), ensure_ascii=False, indent=2) + "\n"
 
 
+@checked
 def text(name: str) -> str:
     """Return the citation of an exhibit as a reader would put it into a list of references.
 
@@ -416,6 +424,7 @@ def _line(item: dict[str, Any]) -> str:
     return f"{authors} ({item['issued']['date-parts'][0][0]}). {item['title']}." + (f" {tail}." if tail else "") + link
 
 
+@checked
 def formatted(name: str, form: str) -> str:
     """Return the citation of an exhibit in one of `FORMATS`.
 

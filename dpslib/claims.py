@@ -6,9 +6,9 @@ A claim names the result that estimates it; agreement is computed, never typed.
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import cache
@@ -17,10 +17,35 @@ from typing import Any
 
 import jsonschema
 import pandas as pd
-import yaml
+
+from dpslib._arguments import checked
+from dpslib._files import read_json, read_yaml
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 """The project's data folder."""
+
+
+LABEL = r"^(fig|tab)-[a-z]-[a-z0-9]+(-[a-z0-9]+)*$"
+"""What the label of a figure or table looks like: a name for a file on every system."""
+
+EXHIBITS = {
+    "type": "object",
+    "propertyNames": {"enum": ["A", "B"]},
+    "additionalProperties": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "required": ["exhibit", "anchor"],
+            "properties": {
+                "exhibit": {"type": "string", "minLength": 1},
+                "anchor": {"type": "string", "pattern": LABEL},
+                "reason": {"type": "string", "minLength": 1},
+            },
+            "additionalProperties": False,
+        },
+    },
+}
+"""The JSON schema of `data/exhibits.yaml`."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +130,7 @@ class Claim:
         return Decimal(result).quantize(unit, rounding=ROUND_HALF_EVEN, context=Context(prec=400))
 
 
+@checked
 def fits(value: Any, schema: Any, where: str = "") -> None:
     """Check data that were read from a file against a JSON schema.
 
@@ -116,14 +142,46 @@ def fits(value: Any, schema: Any, where: str = "") -> None:
     Raises:
         ValueError: if the data do not fit; the message names the place.
     """
-    try:
-        jsonschema.validate(value, schema)
-    except jsonschema.ValidationError as error:
+    error = jsonschema.exceptions.best_match(_Validator(schema).iter_errors(value))
+    if error is not None:
         place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
-        raise ValueError(f"{where}${place}: {error.message}") from error
+        raise ValueError(f"{where}${place}: {error.message}")
+
+
+def _pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[jsonschema.ValidationError]:
+    """Hold text against a pattern: in a schema `$` is the end, in Python also the place before a last line break."""
+    whole = re.sub(r"\$$", r"\\Z", pattern)
+    if isinstance(value, str) and not re.search(whole, value):
+        yield jsonschema.ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+_Validator = jsonschema.validators.extend(jsonschema.Draft7Validator, {"pattern": _pattern})
 
 
 @cache
+@checked
+def exhibits(file: Path = DATA / "exhibits.yaml") -> dict[str, tuple[str, str]]:
+    """Return paper and name of each exhibit of the papers by the label of its companion: `("A", "Fig 4")`.
+
+    Raises:
+        FileNotFoundError: if there is no such file (the library is not installed from a checkout).
+        ValueError: if it does not hold exhibits with labels that are used once; the message names file and place.
+    """
+    if not file.is_file():
+        raise FileNotFoundError(f"no {file}: what is cited comes with a checkout of the project")
+    listed = read_yaml(file)
+    fits(listed, EXHIBITS, f"{file.name}: ")
+    found: dict[str, tuple[str, str]] = {}
+    for paper, entries in listed.items():
+        for entry in entries:
+            if entry["anchor"] in found:
+                raise ValueError(f"{file.name}: the label {entry['anchor']} is used twice")
+            found[entry["anchor"]] = (paper, entry["exhibit"])
+    return found
+
+
+@cache
+@checked
 def load(folder: Path = DATA / "claims") -> dict[str, Claim]:
     """Return all claims by id.
 
@@ -134,10 +192,10 @@ def load(folder: Path = DATA / "claims") -> dict[str, Claim]:
     files = sorted(folder.glob("*.yaml"))
     if not files:
         raise FileNotFoundError(f"no claims in {folder}: the claim data come with a checkout of the project")
-    schema = json.loads((folder / "schema.json").read_text(encoding="utf-8"))
+    schema = read_json(folder / "schema.json")
     claims: dict[str, Claim] = {}
     for file in files:
-        entries = yaml.safe_load(file.read_text(encoding="utf-8"))
+        entries = read_yaml(file)
         fits(entries, schema, f"{file.name}: ")
         for entry in entries:
             if entry["id"] in claims:
@@ -146,6 +204,7 @@ def load(folder: Path = DATA / "claims") -> dict[str, Claim]:
     return claims
 
 
+@checked
 def compare(results: Mapping[str, float], *, anchor: str | None = None) -> pd.DataFrame:
     """Hold results against the claims that they estimate.
 

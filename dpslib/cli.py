@@ -5,6 +5,8 @@ Everything heavy is imported inside the commands, so that ``dps --help`` answers
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import math
 import os
 from pathlib import Path
@@ -14,34 +16,61 @@ import click
 
 if TYPE_CHECKING:
     from dpslib.demand import Demand
+    from dpslib.execute import NotebookError
     from dpslib.solver import Solution
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 class UserError(click.ClickException):
-    """A mistake of the user: one message on the standard error, exit code 2, no traceback."""
+    """A mistake of the user: one message on the standard error, cut where it is long, exit code 2, no traceback."""
 
     exit_code = 2
 
+    def __init__(self, message: str) -> None:
+        super().__init__(message if len(message) <= 1500 else f"{message[:300]} ... {message[-1200:]}")
 
-class _Group(click.Group):
-    """Commands that end with a message where they cannot write."""
+
+class Commands(click.Group):
+    """Commands whose errors end in one message: exit code 2 for what the user can put right, 1 for anything else."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
         try:
             return super().invoke(ctx)
         except OSError as error:
-            from dpslib.storage import StorageError
+            from dpslib.storage import FULL
 
-            if not isinstance(error, StorageError):
+            if error.errno == errno.EPIPE:  # the reader of the output has gone
                 raise
             # The folder is the user's choice; that the disk is full is not.
-            raise (UserError if error.refused else click.ClickException)(str(error)) from None
+            failure = click.ClickException if error.errno in (*FULL, errno.EIO) else UserError
+            raise failure(str(error)) from None
+        except (ImportError, TypeError, ValueError) as error:
+            raise UserError(str(error)) from None
+        except RuntimeError as error:
+            from dpslib.execute import StoppedError
+
+            if not isinstance(error, StoppedError):
+                raise
+            raise click.ClickException(str(error)) from None
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+def notebook_failure(error: NotebookError, chosen: object) -> click.ClickException:
+    """Return what to raise for an error in a notebook's cell.
+
+    Args:
+        error: the error.
+        chosen: what the user has set. The library and the notebooks refuse a wrong value by a TypeError or ValueError;
+            nothing is kept of it. Anything else is a defect, and the failed notebook is kept.
+    """
+    if not chosen or error.name not in ("TypeError", "ValueError"):
+        return click.ClickException(str(error))
+    error.failed.unlink(missing_ok=True)
+    return UserError(error.value)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="dpslib", prog_name="dps")
 def main() -> None:
     """Distributed production systems: solve one of your own, run the notebooks with your own parameters."""
@@ -60,8 +89,9 @@ def find_notebook(name: str) -> Path:
         UserError: No notebook, or more than one, has that name.
     """
     path = Path(name)
-    if path.is_file():
-        return path
+    with contextlib.suppress(OSError, ValueError):  # no file can have this name
+        if path.is_file() and path.suffix == ".py":
+            return path
     known = sorted((ROOT / "notebooks").glob("*.py"))
     exact = [p for p in known if p.stem == name]
     found = exact or [p for p in known if name and p.stem.startswith(name)]
@@ -70,6 +100,19 @@ def find_notebook(name: str) -> Path:
     listed = ", ".join(p.stem for p in (found or known)) or "none here"
     reason = "is the beginning of several notebooks" if found else "is no notebook"
     raise UserError(f"{name!r} {reason}: {listed}")
+
+
+def check_output(path: Path) -> None:
+    """Check that a file can be written, before any work starts.
+
+    Raises:
+        UserError: its folder is not there, or nothing can be written into it.
+    """
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise UserError(f"--output {shown(path)}: there is no folder {shown(folder)}")
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"--output {shown(path)}: nothing can be written into {shown(folder)}")
 
 
 def shown(path: Path) -> str:
@@ -106,21 +149,18 @@ def run(notebook: str, parameters: tuple[tuple[str, str], ...], output: Path | N
 
     A result that is there already and still holds is not computed again.
     """
-    from dpslib.execute import NotebookError, Record, StoppedError, execute, parse_value, record_path
+    from dpslib.execute import NotebookError, Record, execute, parse_value, record_path
+    from dpslib.notebook import check_given
 
     source = find_notebook(notebook)
     target = output or ROOT / "_build" / "runs" / f"{source.stem}.ipynb"
     before = Record.load(record_path(target))
+    given = {name: parse_value(value) for name, value in parameters}
+    check_given(source, given)
     try:
-        record = execute(source, target, {n: parse_value(v) for n, v in parameters}, force=force)
-    except ValueError as error:
-        raise UserError(str(error)) from None
+        record = execute(source, target, given, force=force)
     except NotebookError as error:
-        # The library and the notebooks refuse bad input by a ValueError; anything else is a defect.
-        failure = UserError(str(error)) if error.name == "ValueError" else click.ClickException(str(error))
-        raise failure from None
-    except StoppedError as error:
-        raise click.ClickException(str(error)) from None
+        raise notebook_failure(error, given) from None
     done = "up to date, computed" if record == before else "computed"
     click.echo(f"{shown(target)} ({done} in {record.seconds:.1f} s)")
 
@@ -151,28 +191,20 @@ def figure(name: str, scale: str, settings: tuple[str, ...], output: Path | None
         dps figure fig-a-04 --set sigma=0.8
     """
     from dpslib import recompute
-    from dpslib.execute import NotebookError, StoppedError
+    from dpslib.execute import NotebookError
 
-    try:
-        if listed:
-            for key, kind in recompute.settable(name).items():
-                click.echo(f"{key:<20}{kind}")
-            return
-        given = dict(recompute.parse_setting(text) for text in settings)
-        if given.get("scale", scale) != scale:
-            raise UserError(f"--scale {scale} and --set scale={given['scale']} say different things")
-        planned = recompute.plan(name, {"scale": scale, **given})
-    except (FileNotFoundError, TypeError, ValueError) as error:
-        raise UserError(str(error)) from None
+    if listed:
+        for key, kind in recompute.settable(name).items():
+            click.echo(f"{key:<20}{kind}")
+        return
+    given = dict(recompute.parse_setting(text) for text in settings)
+    if given.get("scale", scale) != scale:
+        raise UserError(f"--scale {scale} and --set scale={given['scale']} say different things")
+    planned = recompute.plan(name, {"scale": scale, **given})
     try:
         folder = recompute.recompute(planned, output)
     except NotebookError as error:
-        failure = (
-            UserError(str(error)) if error.name in ("TypeError", "ValueError") else click.ClickException(str(error))
-        )
-        raise failure from None
-    except StoppedError as error:
-        raise click.ClickException(str(error)) from None
+        raise notebook_failure(error, given) from None
     for path in sorted(folder.iterdir()):
         click.echo(shown(path))
 
@@ -194,15 +226,19 @@ def record(name: str, parameters: tuple[tuple[str, str], ...], notebooks: tuple[
         dps record paper-newton -p scale paper -p optimiser newton
     """
     from dpslib import ledger
-    from dpslib.execute import NotebookError, StoppedError, parse_value
+    from dpslib.execute import NotebookError, parse_value
 
+    given = {key: parse_value(value) for key, value in parameters}
     try:
-        path = ledger.record(name, {n: parse_value(v) for n, v in parameters}, notebooks)
-    except (FileNotFoundError, ValueError) as error:
-        raise UserError(str(error)) from None
-    except (NotebookError, StoppedError) as error:
-        raise click.ClickException(str(error)) from None
+        path = ledger.record(name, given, notebooks)
+    except NotebookError as error:
+        raise notebook_failure(error, given) from None
     click.echo(shown(path))
+
+
+def in_section(name: str, section: str) -> bool:
+    """Return whether a section is another one or below it."""
+    return f"{name}.".startswith(f"{section}.")
 
 
 @main.command
@@ -221,19 +257,19 @@ def claims(paper: str | None, section: str | None, verdict: str | None, form: st
 
     if verdict is not None and verdict not in VERDICTS:
         raise UserError(f"--verdict must be one of {', '.join(VERDICTS)}; got {verdict!r}")
-    try:
-        found = ledger.entries()
-        if store:
-            click.echo(shown(ledger.store(found)))
-            return
-    except (FileNotFoundError, ValueError) as error:
-        raise UserError(str(error)) from None
+    found = ledger.entries()
+    if section is not None and not any(in_section(one.claim.section, section) for one in found):
+        known = ", ".join(dict.fromkeys(one.claim.section for one in found))
+        raise UserError(f"--section must be one that has claims, or the beginning of some: {known}; got {section!r}")
+    if store:
+        click.echo(shown(ledger.store(found)))
+        return
     chosen = [
         one
         for one in found
         if paper in (None, one.claim.paper)
         and verdict in (None, one.verdict)
-        and (section is None or f"{one.claim.section}.".startswith(f"{section}."))
+        and (section is None or in_section(one.claim.section, section))
     ]
     if form == "json":
         import json
@@ -257,10 +293,7 @@ def cite(name: str, form: str) -> None:
     """
     from dpslib import citation
 
-    try:
-        click.echo(citation.formatted(name, form), nl=False)
-    except (FileNotFoundError, ValueError) as error:
-        raise UserError(str(error)) from None
+    click.echo(citation.formatted(name, form), nl=False)
 
 
 scale_option = click.option(
@@ -289,12 +322,9 @@ def release_check(scale: str, exhibits: Path | None) -> None:
     """
     from dpslib import release as work
 
-    try:
-        wrong = work.check(scale, exhibits=exhibits)
-        count = len(work.describe_all(exhibits or work.EXHIBITS / scale))
-        before = work.latest(scale)
-    except (FileNotFoundError, ValueError) as error:
-        raise UserError(str(error)) from None
+    wrong = work.check(scale, exhibits=exhibits)
+    count = len(work.describe_all(exhibits or work.EXHIBITS / scale))
+    before = work.latest(scale)
     if wrong:
         raise click.ClickException("\n".join(["changed without a reason:", *wrong]))
     if before is None:
@@ -345,19 +375,19 @@ def verify(scale: str, notebooks: tuple[str, ...], tolerance: float | None, outp
 
     from dpslib import release as releases
     from dpslib import verify as work
-    from dpslib.execute import NotebookError, StoppedError
+    from dpslib.execute import NotebookError
     from dpslib.storage import lock, write_atomically
 
     target = output or work.FOLDER / f"certificate-{scale}.json"
-    if output is not None and not output.resolve().parent.is_dir():
-        raise UserError(f"--output {shown(output)}: there is no folder {shown(output.resolve().parent)}")
+    if output is not None:
+        check_output(output)
     stems = [find_notebook(name).stem for name in notebooks]
     limit = releases.TOLERANCE if tolerance is None else tolerance
     try:
         found = work.verify(scale, stems, tolerance=limit)
     except (FileNotFoundError, ValueError) as error:
         raise UserError(str(error)) from None
-    except (NotebookError, StoppedError) as error:
+    except NotebookError as error:
         raise click.ClickException(str(error)) from None
     with lock(target):
         write_atomically(target, (json.dumps(found.certificate, indent=1) + "\n").encode())
@@ -379,10 +409,7 @@ def crate(scale: str, output: Path | None) -> None:
     """Write all figures and tables of a build as one RO-Crate: each with the action that made it."""
     from dpslib import crate as work
 
-    try:
-        click.echo(shown(work.write(scale, output)))
-    except (FileNotFoundError, ValueError) as error:
-        raise UserError(str(error)) from None
+    click.echo(shown(work.write(scale, output)))
 
 
 class Peak(click.ParamType):
@@ -505,21 +532,18 @@ def solve(
     """
     if bool(peaks) == (file is not None):
         raise UserError("give the demand either by --peak, once or more, or by --demand FILE")
-    if output is not None and not output.resolve().parent.is_dir():
-        raise UserError(f"--output {shown(output)}: there is no folder {shown(output.resolve().parent)}")
+    if output is not None:
+        check_output(output)
 
     from dpslib import solver
     from dpslib.demand import mixture
 
-    try:
-        if file is None:
-            centres, sigmas, weights = (list(column) for column in zip(*peaks, strict=True))
-            demand: Demand = mixture(centres, sigmas, weights=weights)
-        else:
-            demand = read_demand(file)
-        solution = solver.solve(demand, agents, **settings)
-    except (TypeError, ValueError) as error:
-        raise UserError(str(error)) from None
+    if file is None:
+        centres, sigmas, weights = (list(column) for column in zip(*peaks, strict=True))
+        demand: Demand = mixture(centres, sigmas, weights=weights)
+    else:
+        demand = read_demand(file)
+    solution = solver.solve(demand, agents, **settings)
     click.echo(report(solution))
     if output is not None:
         from dpslib.storage import lock, write_atomically
@@ -533,20 +557,25 @@ def seed_group(text: str | None) -> list[int] | None:
     """Read seeds: FIRST:END as in Python's ranges, or numbers joined by commas.
 
     Raises:
-        UserError: if it is neither, or names no seed.
+        UserError: if it is neither, or names no seed or more than a million.
     """
+    from dpslib._arguments import MOST
+
     if text is None:
         return None
     try:
         if ":" in text:
-            first, end = map(int, text.split(":"))
-            seeds = list(range(first, end))
+            group = range(*map(int, text.split(":", 1)))
+            seeds = list(group) if len(group) <= MOST else []
         else:
             seeds = [int(part) for part in text.split(",")]
     except ValueError:
         seeds = []
     if not seeds:
-        raise UserError(f"--seeds {text} must be FIRST:END, with END left out of the group, or numbers such as 0,1,2")
+        raise UserError(
+            f"--seeds {text} must be FIRST:END, with END left out of the group, or numbers such as 0,1,2; "
+            f"at most {MOST} seeds"
+        )
     return seeds
 
 
@@ -616,24 +645,21 @@ def train(
         if not found or any(other not in known for other in found):
             raise UserError(f"{name!r} is no study; there are: {', '.join(known)}")
         chosen += [other for other in found if other not in chosen]
-    if output is not None and len(chosen) == 1 and not output.resolve().parent.is_dir():
-        raise UserError(f"--output {shown(output)}: there is no folder {shown(output.resolve().parent)}")
+    if output is not None and len(chosen) == 1:
+        check_output(output)
     group = seed_group(seeds)
-    try:
-        if seconds is not None:
-            _validate.real("seconds", seconds, low=0, open_low=True)
-        if parts:
-            if len(chosen) > 1 or output is None:
-                raise UserError("--merge takes one STUDY and --output FILE")
-            merged = table.merge([table.read_results(part) for part in parts])
-            if merged.attrs["study"] != chosen[0]:
-                raise UserError(f"--merge: the parts are of the study {merged.attrs['study']!r}, not {chosen[0]!r}")
-            table.write_results(merged, output)
-            click.echo(shown(output))
-            return
-        _train(chosen, scale, device, group, seconds, output, checkpoints or table.CHECKPOINTS)
-    except (ImportError, TypeError, ValueError) as error:
-        raise UserError(str(error)) from None
+    if seconds is not None:
+        _validate.real("seconds", seconds, low=0, open_low=True)
+    if parts:
+        if len(chosen) > 1 or output is None:
+            raise UserError("--merge takes one STUDY and --output FILE")
+        merged = table.merge([table.read_results(part) for part in parts])
+        if merged.attrs["study"] != chosen[0]:
+            raise UserError(f"--merge: the parts are of the study {merged.attrs['study']!r}, not {chosen[0]!r}")
+        table.write_results(merged, output)
+        click.echo(shown(output))
+        return
+    _train(chosen, scale, device, group, seconds, output, checkpoints or table.CHECKPOINTS)
 
 
 def _train(
@@ -713,10 +739,8 @@ def spread(scale: str, workers: int | None, output: Path | None, seeds: int, exp
     from dpslib import multiverse as work
 
     path = output or work.RECORDED / "seeds.json"
-    try:
-        work.spread(scale, seeds, experiments=experiments or None, path=path, workers=workers, report=click.echo)
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    check_output(path)
+    work.spread(scale, seeds, experiments=experiments or None, path=path, workers=workers, report=click.echo)
     click.echo(shown(path))
 
 
@@ -729,10 +753,9 @@ def multiverse(scale: str, workers: int | None, output: Path | None) -> None:
     """
     from dpslib import multiverse as work
 
-    try:
-        path = work.record(scale, path=output or work.RECORDED / "multiverse.json", workers=workers, report=click.echo)
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    target = output or work.RECORDED / "multiverse.json"
+    check_output(target)
+    path = work.record(scale, path=target, workers=workers, report=click.echo)
     click.echo(shown(path))
 
 

@@ -29,7 +29,7 @@ class Convention:
 
     Attributes:
         density: name of the skill density, `von_mises` (κ = 1/σ²) or `wrapped_gaussian`.
-        p: order of the norm, a finite number of at least 1.
+        p: order of the norm, from 1 to 50. Beyond, the powers of a large shortfall leave the range of float64.
         norm: `integral` weighs a grid point by Δθ, `mean` by 1/G.
         root: whether the p-th root of the sum is taken.
         floor: how the denominator W₁ is kept from zero: `none`, `add` (W₁ + ε) or `clamp` (max(W₁, ε)).
@@ -54,7 +54,7 @@ class Convention:
 
     def __post_init__(self) -> None:
         _validate.choice("density", self.density, DENSITIES)
-        _validate.real("p", self.p, low=1)
+        _validate.real("p", self.p, low=1, high=50)
         _validate.choice("norm", self.norm, NORMS)
         _validate.choice("floor", self.floor, FLOORS)
         _validate.real("floor_size", self.floor_size, low=0)
@@ -90,6 +90,16 @@ class Convention:
         """The weight of one grid point in the norm: Δθ (radians) for `integral`, 1/G for `mean`."""
         if self.norm == "mean":
             return 1 / self.points
+        return circle.TAU / (self.points - 1 if self.endpoint else self.points)
+
+    @property
+    def resolution(self) -> float:
+        """The least breadth σ (radians) that the grid resolves: the spacing of its points, Δθ.
+
+        The sum over the grid then gives the area of a density with an error of 5e-9, 2 exp(−2π² (σ/Δθ)²). Half as
+        broad a density is off by 1.4 %, a tenth as broad one lies between the points. Nothing is changed there: the
+        mismatch is what the grid sees.
+        """
         return circle.TAU / (self.points - 1 if self.endpoint else self.points)
 
     def to_json(self) -> str:

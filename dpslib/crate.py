@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dpslib import citation, metadata, release, storage
+from dpslib._arguments import checked
 from dpslib.execute import ROOT, digest
 from dpslib.exhibits import description
 from dpslib.metadata import Author, licence_url
@@ -83,6 +84,7 @@ def published() -> date:
     return date.fromisoformat(released)
 
 
+@checked
 def write(scale: str, target: Path | None = None, *, exhibits: Path | None = None) -> Path:
     """Write the figures and tables of a build as an RO-Crate.
 

@@ -50,10 +50,16 @@ def read(content: bytes) -> dict[str, xr.Dataset]:
 
     Returns:
         The data sets by name; the name of a single one is empty.
+
+    Raises:
+        ValueError: it is no netCDF file, or not a whole one.
     """
-    with xr.open_datatree(io.BytesIO(content), engine="h5netcdf") as tree:
-        nodes = tree.children or {"": tree}
-        return {name: node.to_dataset().load() for name, node in nodes.items()}
+    try:
+        with xr.open_datatree(io.BytesIO(content), engine="h5netcdf") as tree:
+            nodes = tree.children or {"": tree}
+            return {name: node.to_dataset().load() for name, node in nodes.items()}
+    except (AttributeError, EOFError, IndexError, KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(f"content must be a netCDF file; it cannot be read: {error}") from error
 
 
 def dataset(data: Tabular) -> xr.Dataset:

@@ -18,6 +18,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from dpslib import _validate
+from dpslib._arguments import check_fields
 from dpslib._validate import ArrayLike
 from dpslib.circle import TAU, wrap
 from dpslib.convention import Convention, get_convention
@@ -63,6 +64,7 @@ class Uniform(Demand):
     batch: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        check_fields(self)
         _validate.real("area", self.area, low=0, open_low=True)
 
     @override
@@ -129,6 +131,9 @@ class Sum(Demand):
 
     parts: tuple[Demand, ...]
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
     @override
     def values(self, theta: Tensor, density: Density) -> Tensor:
         first, *rest = (part.values(theta, density) for part in self.parts)
@@ -145,6 +150,9 @@ class Function(Demand):
 
     function: Callable[[Tensor], ArrayLike]
     turned: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.float64))
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @override
     def values(self, theta: Tensor, density: Density) -> Tensor:
@@ -212,11 +220,14 @@ def mixture(
 
 def unimodal(centre: float = math.pi, sigma: float = 0.5, *, area: float = 1.0) -> Mixture:
     """Return the demand with one mode; arguments as `mixture`."""
+    centre = _validate.real("centre", centre)
+    sigma = _validate.real("sigma", sigma, low=0, open_low=True)
     return mixture([centre], sigma, area=area)
 
 
 def bimodal(sigma: float = 0.5, *, area: float = 1.0) -> Mixture:
     """Return the demand with equal modes at π/2 and 3π/2, the paper's bi-Gaussian task; arguments as `mixture`."""
+    sigma = _validate.real("sigma", sigma, low=0, open_low=True)
     return mixture([math.pi / 2, 3 * math.pi / 2], sigma, area=area)
 
 
@@ -243,6 +254,7 @@ def evaluate(
         TypeError, ValueError: if the values are negative, not finite, not of shape (..., G), or zero everywhere.
     """
     convention = get_convention(convention)
+    device, dtype = _validate.device(device), _validate.dtype(dtype)
     if isinstance(demand, list | tuple) and demand and all(isinstance(one, Demand) for one in demand):
         each = [one.on(convention, device=device, dtype=dtype) for one in demand]
         if len({one.shape for one in each}) > 1:

@@ -332,6 +332,7 @@ def fourier_coefficients(sigma: Tensor, harmonics: int) -> Tensor:
     """
     _validate.integer("harmonics", harmonics, 1)
     sigma = _validate.tensor("sigma", sigma, low=0, open_low=True)
+    _validate.memory("harmonics", harmonics, 24 * harmonics * sigma.numel())
     order = torch.arange(1, harmonics + 1, dtype=sigma.dtype, device=sigma.device)
     return torch.exp(-0.5 * (order * sigma.unsqueeze(-1)) ** 2)
 
@@ -348,7 +349,8 @@ def wrapped_gaussian_series(theta: Tensor, mu: Tensor, sigma: Tensor, harmonics:
     moments = fourier_coefficients(sigma, harmonics)
     theta = _validate.tensor("theta", theta, ndim=1)
     mu = _validate.tensor("mu", mu)
-    _validate.broadcast(mu=mu, sigma=moments[..., 0])
+    shape = _validate.broadcast(mu=mu, sigma=moments[..., 0])
+    _validate.memory("harmonics", harmonics, 24 * harmonics * shape.numel() * len(theta))
     order = torch.arange(1, harmonics + 1, dtype=moments.dtype, device=moments.device)
     cosines = torch.cos(order.unsqueeze(-1) * (theta - mu.unsqueeze(-1)).unsqueeze(-2))
     return (1 + 2 * (moments.unsqueeze(-1) * cosines).sum(-2)) / TAU

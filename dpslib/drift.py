@@ -14,10 +14,12 @@ import torch
 from torch import Tensor
 
 from dpslib import _validate
+from dpslib._arguments import Range, checked, within
 from dpslib.circle import TAU
 from dpslib.demand import Demand, Mixture, mixture
 
 
+@checked
 def times(periods: int = 10, steps_per_period: int = 100, *, endpoint: bool = False) -> Tensor:
     """Return equidistant times, in periods, from 0: (periods · steps_per_period,).
 
@@ -34,11 +36,13 @@ def times(periods: int = 10, steps_per_period: int = 100, *, endpoint: bool = Fa
     return torch.arange(count, dtype=torch.float64) / steps_per_period
 
 
+@checked
 def wave(time: Tensor) -> Tensor:
     """Return the displacement −ωt of a wave with ω = 2π a period: (T,) → (T,), radians (section 4.5)."""
     return -TAU * time
 
 
+@within(sigma=Range(0))
 def brownian(time: Tensor, sigma: float = 0.15, seed: int = 0) -> Tensor:
     """Return the displacement of a Brownian motion that starts at 0: (T,) → (T,), radians.
 
@@ -62,6 +66,7 @@ def brownian(time: Tensor, sigma: float = 0.15, seed: int = 0) -> Tensor:
     return torch.cat([torch.zeros(1, dtype=time.dtype), torch.cumsum(increments, 0)])
 
 
+@checked
 def extreme_event(
     time: Tensor,
     location: float,
@@ -97,6 +102,7 @@ def extreme_event(
     return (time >= start) & (time < start + duration), spike
 
 
+@checked
 def event_locations(count: int = 10, seed: int = 0) -> list[float]:
     """Return places of extreme events, drawn uniformly from [0, 2π) (section 4.5 averages over ten).
 

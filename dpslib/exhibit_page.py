@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from dpslib import citation
+from dpslib._arguments import checked
 from dpslib.exhibits import Exhibit
 from dpslib.notebook import escape as cell
 
@@ -20,11 +21,13 @@ KINDS = {
 """What a file is, by its ending."""
 
 
+@checked
 def title(one: Exhibit) -> str:
     """Return the heading of an exhibit's page: what it is in the paper, or its id."""
     return f"{one.printed} of paper {one.paper}, recomputed" if one.printed else f"{one.kind.capitalize()} {one.id}"
 
 
+@checked
 def page(one: Exhibit, files: Mapping[str, tuple[int, str]], verdicts: Mapping[str, Mapping[str, Any]]) -> str:
     """Return the page of an exhibit in MyST Markdown.
 
@@ -116,6 +119,7 @@ def _claims(one: Exhibit, verdicts: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join([lead, "| claim | printed | recomputed | verdict |", "| :-- | --: | --: | :-- |", *rows, ""])
 
 
+@checked
 def index(exhibits: Iterable[Exhibit]) -> str:
     """Return the page that lists all exhibits by chapter, in MyST Markdown."""
     lines = ["---\norphan: true\n---\n", "# All figures and tables\n"]

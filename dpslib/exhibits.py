@@ -11,15 +11,15 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from dpslib import storage
-from dpslib.claims import DATA, load
+from dpslib._arguments import checked
+from dpslib._files import plain_name
+from dpslib.claims import LABEL, load
+from dpslib.claims import exhibits as printed
 from dpslib.execute import Record, digest, record_path, write_atomically
 from dpslib.notebook import BUNDLE
 from dpslib.slicing import needed
@@ -155,6 +155,7 @@ class Exhibit:
         }
 
 
+@checked
 def plain(text: str, verdicts: Mapping[str, str] | None = None) -> str:
     """Return a table's cell without its Markdown.
 
@@ -172,13 +173,7 @@ def plain(text: str, verdicts: Mapping[str, str] | None = None) -> str:
     return " ".join(text.replace("`", "").split())
 
 
-@cache
-def printed() -> dict[str, tuple[str, str]]:
-    """Return paper and name of each exhibit of the papers by the label of its companion: `("A", "Fig 4")`."""
-    listed = yaml.safe_load((DATA / "exhibits.yaml").read_text(encoding="utf-8"))
-    return {one["anchor"]: (paper, one["exhibit"]) for paper, all_of in listed.items() for one in all_of}
-
-
+@checked
 def read(notebook: Path) -> list[Exhibit]:
     """Read the figures and tables that an executed notebook carries.
 
@@ -208,6 +203,7 @@ def read(notebook: Path) -> list[Exhibit]:
     return found
 
 
+@checked
 def title_cell(notebook: NotebookNode) -> NotebookNode | None:
     """Return the text cell with the title of a notebook, if there is one."""
     texts = (cell for cell in notebook.cells if cell.cell_type == "markdown")
@@ -230,6 +226,10 @@ def _exhibit(
         bundle["markdown"] = data["text/markdown"]
         rows = len(columns[0]["values"]) if columns else 0
         alt = f"A table of {rows} rows with the columns {', '.join(column['name'] for column in columns)}."
+    if not re.fullmatch(LABEL, label):
+        raise ValueError(
+            f"{record.notebook}: the label of a figure or table must look like fig-a-04; got {label!r:.120}"
+        )
     paper, name = printed().get(label, ("", ""))
     shown = ROLE.findall(json.dumps(bundle.get("columns", []), ensure_ascii=False))
     borne = [claim.id for claim in load().values() if claim.anchor == label]
@@ -268,6 +268,7 @@ def _seconds(notebook: NotebookNode, cell: NotebookNode, record: Record) -> floa
     return round(sum(record.cells[code[position].id] for position in kept), 3)
 
 
+@checked
 def always(code: Iterable[NotebookNode]) -> list[int]:
     """Return the positions of the code cells that every figure needs: the parameters, and what is set up with them."""
     return [
@@ -278,6 +279,7 @@ def always(code: Iterable[NotebookNode]) -> list[int]:
     ]
 
 
+@checked
 def write(exhibits: Iterable[Exhibit], folder: Path, verdicts: Mapping[str, str] | None = None) -> list[Path]:
     """Write exhibits, each to a folder with its id; what is there already and still holds is left alone.
 
@@ -293,7 +295,7 @@ def write(exhibits: Iterable[Exhibit], folder: Path, verdicts: Mapping[str, str]
         ValueError: two exhibits have the same id; nothing is written then.
     """
     chosen = list(exhibits)
-    ids = [one.id for one in chosen]
+    ids = [plain_name("the id of an exhibit", one.id) for one in chosen]
     if twice := sorted({name for name in ids if ids.count(name) > 1}):
         raise ValueError(f"the id of an exhibit must be used once; used more often: {', '.join(twice)}")
     folder.mkdir(parents=True, exist_ok=True)
@@ -325,6 +327,7 @@ def _whole(folder: Path, sha256: Mapping[str, str]) -> bool:
     )
 
 
+@checked
 def description(folder: Path) -> dict[str, Any]:
     """Return what the `exhibit.json` of a folder says, or nothing where there is none that can be read."""
     try:
@@ -333,6 +336,7 @@ def description(folder: Path) -> dict[str, Any]:
         return {}
 
 
+@checked
 def strip(content: bytes) -> bytes:
     """Return an executed notebook without what its figures and tables carry."""
     notebook = json.loads(content)

@@ -11,6 +11,8 @@ import re
 from pathlib import Path
 from urllib.parse import quote
 
+from dpslib._arguments import checked
+
 BINDER = "https://mybinder.org"
 COLAB = "https://colab.research.google.com"
 
@@ -21,6 +23,7 @@ FOLDER = "colab"
 """The folder of the published book with the notebooks for Colab."""
 
 
+@checked
 def binder(repository: str, stem: str, branch: str = "HEAD") -> str:
     """Return the address at which Binder opens a notebook.
 
@@ -36,6 +39,7 @@ def binder(repository: str, stem: str, branch: str = "HEAD") -> str:
     return f"{BINDER}/v2/{spec}/{quote(branch, safe='')}?urlpath=lab/tree/notebooks/{quote(stem)}.ipynb"
 
 
+@checked
 def colab(repository: str, stem: str) -> str:
     """Return the address at which Colab opens a notebook, or nothing for a repository that is not at GitHub.
 
@@ -52,6 +56,7 @@ def _service(repository: str) -> tuple[str, str]:
     return (found[1], found[2]) if found else ("", "")
 
 
+@checked
 def colab_notebook(source: Path, repository: str, revision: str = "") -> str:
     """Return a notebook for Colab: as its source, not executed, after a cell that installs the project.
 

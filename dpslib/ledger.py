@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import dpslib
 from dpslib import claims, execute
+from dpslib._arguments import checked
+from dpslib._files import plain_name, read_json
 from dpslib.claims import DATA, Claim
 from dpslib.execute import ROOT, execute_all, notebook_parameters
-from dpslib.notebook import RESULTS, SPREAD
+from dpslib.notebook import RESULTS, SPREAD, check_given
 from dpslib.storage import lock, write_atomically
 from dpslib.verdicts import NOT, Closest, Verdict, judge
 from dpslib.verdicts import VERDICTS as MEANINGS
@@ -34,6 +36,7 @@ GLUE = "application/papermill.record/"
 """How MyST-NB's glue marks what an output carries besides what it shows."""
 
 
+@checked
 def results_of(notebook: Path, key: str = RESULTS) -> dict[str, Any]:
     """Return what an executed notebook found, by estimator name; nothing if it holds nothing against print.
 
@@ -58,6 +61,7 @@ def results_of(notebook: Path, key: str = RESULTS) -> dict[str, Any]:
     return found
 
 
+@checked
 def record(name: str, parameters: Mapping[str, Any], notebooks: Sequence[str] = ()) -> Path:
     """Execute all notebooks with the same parameters and write what they found to a file of `RECORDED`.
 
@@ -79,8 +83,7 @@ def record(name: str, parameters: Mapping[str, Any], notebooks: Sequence[str] = 
             for, with other parameters than those recorded.
         NotebookError: a cell raised an exception.
     """
-    if Path(name).name != name or not name:
-        raise ValueError(f"name must be a plain file name; got {name!r}")
+    plain_name("name", name)
     # Those that hold something against print.
     sources = [s for s in sorted((ROOT / "notebooks").glob("*.py")) if "\nrecord(" in s.read_text(encoding="utf-8")]
     known = sorted({parameter for source in sources for parameter in notebook_parameters(source)})
@@ -93,6 +96,9 @@ def record(name: str, parameters: Mapping[str, Any], notebooks: Sequence[str] = 
     if before and before["parameters"] != dict(parameters):
         raise ValueError(f"parameters must be those recorded, {before['parameters']}; got {dict(parameters)}")
     sources = [source for source in sources if not notebooks or source.stem in notebooks]
+    for source in sources:
+        own = notebook_parameters(source).keys() & parameters.keys()
+        check_given(source, {key: parameters[key] for key in own})
     with lock(ROOT / "_build" / "recorded" / name):
         return _record(name, parameters, sources, recorded(name) if notebooks else {})
 
@@ -119,17 +125,20 @@ def _record(name: str, parameters: Mapping[str, Any], sources: Sequence[Path], b
     return path
 
 
+@checked
 def recorded(name: str) -> dict[str, Any]:
     """Return what `record` wrote.
 
     Raises:
         FileNotFoundError: if nothing was recorded under this name; the message lists what was.
     """
-    path = RECORDED / f"{name}.json"
+    path = RECORDED / f"{plain_name('name', name)}.json"
     if not path.is_file():
         there = ", ".join(sorted(p.stem for p in RECORDED.glob("*.json"))) or "nothing"
         raise FileNotFoundError(f"nothing is recorded as {name!r}; there is {there}")
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    found: dict[str, Any] = read_json(path)
+    if not isinstance(found, dict):
+        raise ValueError(f"{path.name} must hold what was found by name, as `record` writes it")
     return found
 
 
@@ -166,6 +175,7 @@ def _closest(names: Sequence[str]) -> dict[str, Closest]:
     return {name: multiverse.closest(held, name) for name in names if name in known}
 
 
+@checked
 def as_records(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
     """Return verdicts as plain data, one mapping a claim, for JSON or a data frame."""
     return [
@@ -190,6 +200,7 @@ def as_records(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
     ]
 
 
+@checked
 def frame(verdicts: Iterable[Verdict]) -> pd.DataFrame:
     """Return verdicts as a table with one row a claim, indexed by id, with the columns of `as_records`."""
     import pandas as pd
@@ -197,12 +208,14 @@ def frame(verdicts: Iterable[Verdict]) -> pd.DataFrame:
     return pd.DataFrame(as_records(verdicts)).set_index("id")
 
 
+@checked
 def counts(verdicts: Iterable[Verdict]) -> dict[str, int]:
     """Return how many claims have each verdict, in the order of `verdicts.VERDICTS`."""
     found = [one.verdict for one in verdicts]
     return {name: found.count(name) for name in MEANINGS}
 
 
+@checked
 def text(verdicts: Sequence[Verdict]) -> str:
     """Return verdicts as a terminal shows them: three lines a claim, and the counts at the end."""
     blocks = [
@@ -214,20 +227,24 @@ def text(verdicts: Sequence[Verdict]) -> str:
     return "\n".join([*blocks, "", f"{len(verdicts)} claims: {summary}"])
 
 
+@checked
 def stored(version: str = dpslib.__version__) -> dict[str, dict[str, str]]:
     """Return what `store` wrote for a version: `published` and `verdict` by claim id.
 
     Raises:
         FileNotFoundError: if nothing is stored for it; the message lists the versions that are.
     """
-    path = STORED / f"{version}.json"
+    path = STORED / f"{plain_name('version', version)}.json"
     if not path.is_file():
         there = ", ".join(sorted(p.stem for p in STORED.glob("*.json"))) or "none"
         raise FileNotFoundError(f"no verdicts are stored for version {version!r}; there are: {there}")
-    found: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+    found: dict[str, dict[str, str]] = read_json(path)
+    if not isinstance(found, dict) or any(set(one) != {"published", "verdict"} for one in found.values()):
+        raise ValueError(f"{path.name} must hold published and verdict by claim, as `store` writes them")
     return found
 
 
+@checked
 def problems(verdicts: Sequence[Verdict], before: Mapping[str, Mapping[str, str]], changelog: str) -> list[str]:
     """Return what differs from the stored verdicts and is not explained, one sentence each.
 
@@ -261,6 +278,7 @@ def problems(verdicts: Sequence[Verdict], before: Mapping[str, Mapping[str, str]
     return found
 
 
+@checked
 def store(verdicts: Sequence[Verdict], version: str = dpslib.__version__) -> Path:
     """Write the verdicts of a version.
 
@@ -274,7 +292,7 @@ def store(verdicts: Sequence[Verdict], version: str = dpslib.__version__) -> Pat
     Raises:
         ValueError: if verdicts that are stored would change and the changelog does not say so; nothing is written.
     """
-    path = STORED / f"{version}.json"
+    path = STORED / f"{plain_name('version', version)}.json"
     if path.is_file():
         changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
         wrong = [one for one in problems(verdicts, stored(version), changelog) if "is new and not" not in one]

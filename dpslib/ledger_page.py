@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
+from dpslib._arguments import checked
 from dpslib.execute import NOTEBOOKS
 from dpslib.verdicts import VERDICTS, Verdict
 
@@ -17,6 +18,7 @@ FILTERS = ("paper", "section", "kind", "verdict")
 """What the rows can be filtered by."""
 
 
+@checked
 def homes(folder: Path = NOTEBOOKS) -> dict[str, str]:
     """Return where each figure or table of the papers is held against print.
 
@@ -38,16 +40,19 @@ def homes(folder: Path = NOTEBOOKS) -> dict[str, str]:
     return found
 
 
+@checked
 def chapter(section: str) -> str:
     """Return the part of a section's number that the ledger groups by: `4.3.1` belongs to `4.3`, `F.2` to `F.2`."""
     return ".".join(section.split(".")[:2])
 
 
+@checked
 def badge(verdict: str) -> str:
     """Return a verdict as HTML with its colour."""
     return f'<span class="verdict verdict-{verdict.replace(" ", "-")}">{escape(verdict)}</span>'
 
 
+@checked
 def to_html(verdicts: Sequence[Verdict], where: dict[str, str] | None = None) -> str:
     """Return the whole ledger as HTML.
 

@@ -5,6 +5,7 @@ Source: paper A, section 2.6; which norm, floor and grid is meant is a `Conventi
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -14,6 +15,9 @@ from dpslib import _validate
 from dpslib._validate import ArrayLike
 from dpslib.convention import Convention, get_convention
 
+NEGLIGIBLE = 1e-5
+"""A production that counts as none: the densities of the papers are of order 1."""
+
 
 def smallest_production(convention: Convention, dtype: torch.dtype) -> float:
     """Return the value below which production counts as this value, so that no power of 1/W₁ overflows.
@@ -22,6 +26,26 @@ def smallest_production(convention: Convention, dtype: torch.dtype) -> float:
     6e-12 in float32) keeps the mismatch and its gradient finite there and changes nothing elsewhere.
     """
     return float(torch.finfo(dtype).max ** (-0.9 / (convention.p + 1)))
+
+
+def check_range(demand: Tensor, convention: Convention, dtype: torch.dtype) -> None:
+    """Check that the powers of any shortfall of a demand, and their derivatives, stay in the range of a dtype.
+
+    Raises:
+        ValueError: if the demand is too large somewhere, or the convention's p.
+    """
+    least, name = smallest_production(convention, dtype), str(dtype).removeprefix("torch.")
+    if least > NEGLIGIBLE:
+        most = 0.9 * math.log(torch.finfo(dtype).max) / -math.log(NEGLIGIBLE) - 1
+        raise ValueError(f"p must be at most {most:.3g} with dtype {name}; got {convention.p:g}")
+    # The slope of r^p is largest where all of the demand W₀ falls short: p W₀^p / least^(p + 1).
+    largest = float(torch.finfo(dtype).max ** (0.09 / convention.p))
+    highest = float(demand.max())
+    if highest > largest:
+        raise ValueError(
+            f"demand must be at most {largest:.3g} for p = {convention.p:g} with dtype {name}; got {highest:.3g}. "
+            "Divide the demand by a number and multiply the resource by it: the mismatch stays the same"
+        )
 
 
 def _denominator(production: Tensor, convention: Convention) -> Tensor:
@@ -70,6 +94,7 @@ def mismatch(demand: ArrayLike, production: ArrayLike, convention: str | Convent
     shape = _validate.broadcast(demand=demand, production=production)
     if not shape or shape[-1] != convention.points:
         raise ValueError(f"demand and production must have {convention.points} grid points; got shape {tuple(shape)}")
+    check_range(demand.detach(), convention, torch.result_type(demand, production))
     return norm(shortfall(demand, production, convention), convention)
 
 

@@ -114,12 +114,10 @@ def heterogeneity(mu: ArrayLike, sigma: ArrayLike, q: float = 2.0) -> Tensor:
     return diversity(similarity(mu, sigma), q) - 1
 
 
-def _on_grid(
-    demand: ArrayLike | None, production: ArrayLike, convention: str | Convention
-) -> tuple[Tensor, Tensor, float]:
+def _on_grid(demand: ArrayLike, production: ArrayLike, convention: str | Convention) -> tuple[Tensor, Tensor, float]:
     convention = get_convention(convention)
     made = _validate.tensor("production", production, low=0)
-    asked = made if demand is None else _validate.tensor("demand", demand, low=0).to(made)
+    asked = _validate.tensor("demand", demand, low=0).to(made)
     shape = _validate.broadcast(demand=asked, production=made)
     if not shape or shape[-1] != convention.points:
         raise ValueError(f"production must have {convention.points} grid points; got shape {tuple(shape)}")
@@ -132,7 +130,7 @@ def total_production(production: ArrayLike, convention: str | Convention = "iden
     Raises:
         TypeError, ValueError: if the production is negative, not finite, or not on the convention's grid.
     """
-    _, made, spacing = _on_grid(None, production, convention)
+    _, made, spacing = _on_grid(0.0, production, convention)
     return made.sum(-1) * spacing
 
 

@@ -15,7 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from dpslib._arguments import checked
+from dpslib._files import read_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 """The root of the checkout."""
@@ -91,6 +92,7 @@ def _authors(entries: list[dict[str, str]]) -> tuple[Author, ...]:
 
 
 @cache
+@checked
 def work(file: Path = ROOT / "CITATION.cff") -> Work:
     """Read what the work is.
 
@@ -100,7 +102,9 @@ def work(file: Path = ROOT / "CITATION.cff") -> Work:
     """
     if not file.is_file():
         raise FileNotFoundError(f"no {file}: what is cited comes with a checkout of the project")
-    data: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    data: dict[str, Any] = read_yaml(file)
+    if not isinstance(data, dict):
+        raise ValueError(f"{file.name} must hold names with values; got {data!r:.120}")
     if missing := [name for name in ("title", "abstract", "version", "authors", "license") if not data.get(name)]:
         raise ValueError(f"{file.name} must have {', '.join(missing)}")
     licences = data["license"] if isinstance(data["license"], list) else [data["license"]]
@@ -121,7 +125,7 @@ def work(file: Path = ROOT / "CITATION.cff") -> Work:
 
 
 def _copyright(root: Path) -> int:
-    return int(yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))["copyright"])
+    return int(read_yaml(root / "_config.yml")["copyright"])
 
 
 def repository() -> str:
@@ -150,6 +154,7 @@ def _person(author: Author) -> dict[str, str]:
     return {"@type": "Organization", "name": author.name}
 
 
+@checked
 def licence_url(identifier: str) -> str:
     """Return the address under which SPDX describes a licence."""
     return f"https://spdx.org/licenses/{identifier}"
@@ -223,15 +228,19 @@ FILES = {"codemeta.json": codemeta, ".zenodo.json": zenodo}
 """The files that are made from `CITATION.cff`, with what makes them."""
 
 
+@checked
 def content(name: str) -> str:
     """Return what one of `FILES` should hold.
 
     Raises:
-        KeyError: if it is none of them.
+        ValueError: if it is none of them.
     """
+    if name not in FILES:
+        raise ValueError(f"name must be one of {', '.join(FILES)}; got {name!r}")
     return json.dumps(FILES[name](), ensure_ascii=False, indent=2) + "\n"
 
 
+@checked
 def write(root: Path = ROOT) -> list[Path]:
     """Write `FILES` and return their paths."""
     from dpslib.execute import write_atomically

@@ -28,6 +28,8 @@ import pandas as pd
 import xarray as xr
 
 from dpslib import _validate, choices, claims
+from dpslib._arguments import checked
+from dpslib._files import read_json
 from dpslib.choices import Reading
 from dpslib.execute import ROOT, cpu_count, device_name, digest, file_digests
 from dpslib.notebook import SCALES
@@ -90,6 +92,7 @@ class Job:
         return get_experiment(self.experiment).run(self.scale, arguments=self.arguments, **live(self.options))
 
 
+@checked
 def live(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of a `Job` as an experiment takes them.
 
@@ -148,6 +151,7 @@ def versions() -> dict[str, str]:
     return {name: metadata.version(name) for name in PACKAGES}
 
 
+@checked
 def run_jobs(
     jobs: Sequence[Job],
     *,
@@ -376,6 +380,7 @@ COSTLY = ("recursion", "scaling", "locality", "robustness", "stiffness", "argume
 """Experiments that take long, the longest first: none of them is to run alone at the end."""
 
 
+@checked
 def costly_first(jobs: Sequence[Job]) -> list[Job]:
     """Return jobs in the order of what they may cost."""
     rank = {name: place for place, name in enumerate(COSTLY)}
@@ -386,6 +391,7 @@ DRAWS = 5
 """How many times as many seeds there are of an experiment of which single draws are computed: they are cheap."""
 
 
+@checked
 def spread_jobs(scale: str, seeds: int, experiments: Sequence[str] | None = None) -> list[Job]:
     """Return one job for each seed and experiment that depends on it, and for each of its draws in `catalogue.SINGLE`.
 
@@ -412,6 +418,7 @@ def spread_jobs(scale: str, seeds: int, experiments: Sequence[str] | None = None
     )
 
 
+@checked
 def spread(
     scale: str,
     seeds: int,
@@ -530,6 +537,7 @@ def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     return both
 
 
+@checked
 def universes(scale: str, *, seed: int = 0) -> list[Universe]:
     """Return what is computed at a scale, but for the factorial of `fixed_factorial`.
 
@@ -567,6 +575,7 @@ def universes(scale: str, *, seed: int = 0) -> list[Universe]:
     return found
 
 
+@checked
 def experiments_of(universe: Universe) -> list[str]:
     """Return the experiments that are computed in a universe."""
     from dpslib.experiments.catalogue import EXPERIMENTS
@@ -580,6 +589,7 @@ def experiments_of(universe: Universe) -> list[str]:
     return [name for name in EXPERIMENTS if universe.touches(name)]
 
 
+@checked
 def fixed_factorial(points: int = 512) -> list[tuple[Universe, dict[str, dict[str, float]]]]:
     """Compute the experiments of Figs 4 and 17 under all combinations of `FACTORS` and of the agents' weight.
 
@@ -628,6 +638,7 @@ def fixed_factorial(points: int = 512) -> list[tuple[Universe, dict[str, dict[st
     return found
 
 
+@checked
 def record(
     scale: str,
     *,
@@ -715,6 +726,7 @@ def _short(value: float | None) -> float | None:
     return None if value is None or math.isnan(value) else float(f"{value:.7g}")
 
 
+@checked
 def read(path: Path = RECORDED / "multiverse.json") -> xr.Dataset:
     """Return what `record` wrote.
 
@@ -730,9 +742,13 @@ def read(path: Path = RECORDED / "multiverse.json") -> xr.Dataset:
     """
     if not path.is_file():
         raise FileNotFoundError(f"no {path}: `dps multiverse` records it")
-    found = json.loads(path.read_text(encoding="utf-8"))
-    rows = [(Universe(row["kind"], row["settings"]), row["values"]) for row in found["universes"]]
-    return _dataset(rows, found["estimators"], {k: v for k, v in found.items() if k not in ("universes", "estimators")})
+    found = read_json(path)
+    try:
+        rows = [(Universe(row["kind"], row["settings"]), row["values"]) for row in found["universes"]]
+        estimators = dict(found["estimators"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path.name} is not as `dps multiverse` writes it: it lacks {error}") from None
+    return _dataset(rows, estimators, {k: v for k, v in found.items() if k not in ("universes", "estimators")})
 
 
 def _dataset(
@@ -766,6 +782,7 @@ def _dataset(
     )
 
 
+@checked
 def factorial(points: int = 512) -> xr.Dataset:
     """Return what `fixed_factorial` finds in the form of `read`, computed now."""
     found = fixed_factorial(points)
@@ -774,6 +791,7 @@ def factorial(points: int = 512) -> xr.Dataset:
     return _dataset(rows, estimators, {"points": str(points)})
 
 
+@checked
 def agreement(data: xr.Dataset) -> xr.Dataset:
     """Hold every value against print.
 
@@ -819,12 +837,14 @@ def _on_side(direction: str, values: np.ndarray) -> np.ndarray:
     return values > float(bound) if word == "above" else values < float(bound)
 
 
+@checked
 def baseline(held: xr.Dataset, universe: int) -> int:
     """Return the universe with the readings that the book takes, at the sizes of another universe."""
     small = "wrapped" in str(held.settings.values[universe]) and held.kind.values[universe] == "one"
     return int(np.flatnonzero(held.kind.values == ("small" if small else "taken"))[0])
 
 
+@checked
 def claim_table(held: xr.Dataset, kinds: Sequence[str] = ("taken", "one")) -> pd.DataFrame:
     """Count for each claim in how many readings it holds.
 
@@ -861,6 +881,7 @@ def claim_table(held: xr.Dataset, kinds: Sequence[str] = ("taken", "one")) -> pd
     return pd.DataFrame(rows).set_index("claim")
 
 
+@checked
 def flipping(held: xr.Dataset, column: int) -> list[int]:
     """Return the universes in which one admissible reading turns a claim, by the claim's place."""
     own = held.isel(claim=column)
@@ -872,6 +893,7 @@ def flipping(held: xr.Dataset, column: int) -> list[int]:
     ]
 
 
+@checked
 def closest(held: xr.Dataset, claim: str) -> Closest:
     """Return how close any admissible reading, alone or with others, comes to what is printed.
 
@@ -904,6 +926,7 @@ def closest(held: xr.Dataset, claim: str) -> Closest:
     )
 
 
+@checked
 def unsupported(held: xr.Dataset) -> list[str]:
     """Return what the file of choices says and the numbers do not: refuted readings under which all evidence agrees.
 
@@ -926,6 +949,7 @@ def unsupported(held: xr.Dataset) -> list[str]:
     return lines
 
 
+@checked
 def label(settings: Mapping[str, str]) -> str:
     """Return the readings of a universe in words."""
     if not settings:
@@ -935,6 +959,7 @@ def label(settings: Mapping[str, str]) -> str:
     return "; ".join(f"{known[c].title}: {one.description}" for c, one in zip(settings, named, strict=True))
 
 
+@checked
 def in_short(kind: str, settings: Mapping[str, str]) -> str:
     """Return the readings of a universe in words, or how many there are where it takes part in a design."""
     if kind in ("taken", "small") or len(settings) <= 1:
@@ -942,6 +967,7 @@ def in_short(kind: str, settings: Mapping[str, str]) -> str:
     return f"{len(settings)} choices read otherwise ({KINDS[kind]})"
 
 
+@checked
 def flip_table(held: xr.Dataset) -> pd.DataFrame:
     """Return which choice turns which claims when it alone is read otherwise.
 
@@ -980,6 +1006,7 @@ def flip_table(held: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@checked
 def closest_table(held: xr.Dataset) -> pd.DataFrame:
     """Return, for each claim that does not hold as the book reads, how close any admissible reading comes.
 

@@ -39,6 +39,9 @@ class Network:
     name: str = "custom"
 
     def __post_init__(self) -> None:
+        _validate.flag("self_production", self.self_production)
+        if not isinstance(self.name, str):
+            raise TypeError(f"name must be text; got {self.name!r}")
         matrix = _validate.tensor("network interaction", self.interaction, low=0, ndim=2).double()
         if matrix.shape[0] != matrix.shape[1]:
             raise ValueError(f"network interaction must be a square matrix; got shape {tuple(matrix.shape)}")
@@ -94,13 +97,18 @@ class Network:
         )
 
 
+def _size(name: str, value: int, low: int = 1) -> None:
+    """Check a number of agents: an integer from `low` on whose matrix fits into memory, with two more to build it."""
+    _validate.memory(name, value, 24 * _validate.integer(name, value, low) ** 2)
+
+
 def isolated(n: int) -> Network:
     """Return N agents without interaction, Q = 0 (example 2.2, no collaboration): α = 1, N components.
 
     Raises:
         TypeError, ValueError: if `n` is not an integer of at least 1.
     """
-    _validate.integer("n", n, 1)
+    _size("n", n)
     return Network(torch.zeros(n, n, dtype=torch.float64), name="isolated")
 
 
@@ -112,7 +120,7 @@ def circle(n: int) -> Network:
     Raises:
         TypeError, ValueError: if `n` is not an integer of at least 1.
     """
-    _validate.integer("n", n, 1)
+    _size("n", n)
     shift = torch.eye(n, dtype=torch.float64).roll(1, dims=1)
     return Network(shift + shift.T, self_production=False, name="circle")
 
@@ -123,7 +131,7 @@ def complete(n: int, intensity: float = 1.0) -> Network:
     Raises:
         TypeError, ValueError: if `n` is not an integer of at least 1, or the intensity is negative or not finite.
     """
-    _validate.integer("n", n, 1)
+    _size("n", n)
     _validate.real("intensity", intensity, low=0)
     return Network(
         intensity * (torch.ones(n, n, dtype=torch.float64) - torch.eye(n, dtype=torch.float64)), name="complete"
@@ -160,7 +168,7 @@ def star(n: int) -> Network:
     Raises:
         TypeError, ValueError: if `n` is not an integer of at least 2.
     """
-    _validate.integer("n", n, 2)
+    _size("n", n, 2)
     matrix = torch.zeros(n, n, dtype=torch.float64)
     matrix[0, 1:] = matrix[1:, 0] = 1
     return Network(matrix, name="star")
@@ -177,6 +185,7 @@ def three_tiers(penumbra: int = 8, periphery: int = 3) -> Network:
     _validate.integer("penumbra", penumbra, 1)
     _validate.integer("periphery", periphery, 1)
     n = 1 + penumbra * (1 + periphery)
+    _validate.memory("penumbra * periphery", n, 24 * n * n)
     matrix = torch.zeros(n, n, dtype=torch.float64)
     for middle in range(1, penumbra + 1):
         leaves = slice(1 + penumbra + (middle - 1) * periphery, 1 + penumbra + middle * periphery)
@@ -200,7 +209,8 @@ def _block_matrix(sizes: Sequence[int]) -> Tensor:
     if not len(sizes):
         raise ValueError(f"sizes must hold at least one size; got {sizes!r}")
     for size in sizes:
-        _validate.integer("sizes", size, 1)
+        _size("sizes", size)
+    _validate.memory("sizes", sizes, 24 * sum(int(size) for size in sizes) ** 2)
     return torch.block_diag(
         *(torch.ones(size, size, dtype=torch.float64) - torch.eye(size, dtype=torch.float64) for size in sizes)
     )
@@ -221,6 +231,7 @@ def get_network(network: str | Network | ArrayLike, n_agents: int) -> Network:
     Raises:
         TypeError, ValueError: if the name is unknown, the matrix is not valid, or the number of agents differs.
     """
+    _validate.integer("n_agents", n_agents, 1)
     if isinstance(network, str):
         return NETWORKS[_validate.choice("network", network, NETWORKS)](n_agents)
     result = network if isinstance(network, Network) else from_matrix(network)

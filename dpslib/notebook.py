@@ -14,7 +14,10 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from dpslib._arguments import checked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,6 +105,27 @@ def check(scale: str, seed: int, device: str, convention: str, optimiser: str = 
     return Run(scale, seed, device, convention, optimiser)
 
 
+@checked
+def check_given(source: Path, given: Mapping[str, Any]) -> None:
+    """Check the parameters that a notebook is given, before it is executed.
+
+    Their names and types are checked, and the values of those that all notebooks share.
+
+    Args:
+        source: its `.py` file. Only of a notebook that calls `setup` are the values checked.
+        given: some of its parameters.
+
+    Raises:
+        TypeError, ValueError: if a parameter is not valid; the message names it, its value and what is allowed.
+    """
+    from dpslib.execute import check_parameters
+
+    complete = check_parameters(source, given)
+    shared = inspect.signature(check).parameters
+    if given and "setup(" in source.read_text(encoding="utf-8"):
+        check(**{name: value for name, value in complete.items() if name in shared})
+
+
 def show(figure: Figure, data: Tabular | Mapping[str, Tabular]) -> None:
     """Show a figure, and let the cell carry its image, the data behind it and its axes.
 
@@ -126,6 +150,7 @@ def show(figure: Figure, data: Tabular | Mapping[str, Tabular]) -> None:
     display(shown, raw=True)
 
 
+@checked
 def given(function: Callable[..., T], **arguments: Any) -> Callable[..., T]:
     """Return a function that takes some arguments as they are given here, whatever it is called with.
 
@@ -148,6 +173,7 @@ def given(function: Callable[..., T], **arguments: Any) -> Callable[..., T]:
     return call
 
 
+@checked
 def provenance(run: Run) -> Markdown:
     """Return a line that says what made the page: parameters and versions."""
     from IPython.display import Markdown
@@ -176,6 +202,7 @@ class Table:
         return {"text/markdown": self.data, "text/plain": f"table {self.bundle['id']}", BUNDLE: self.bundle}
 
 
+@checked
 def claims_table(results: Mapping[str, float], anchor: str, *, label: str, caption: str) -> Table:
     """Show printed against recomputed values of a figure or table as a numbered table.
 
@@ -205,6 +232,7 @@ class Markup(str):
     __slots__ = ()
 
 
+@checked
 def escape(text: object) -> str:
     r"""Return text for one cell of a Markdown table.
 
@@ -234,6 +262,7 @@ def escape(text: object) -> str:
     return "$".join(pieces)
 
 
+@checked
 def table(
     frame: pd.DataFrame,
     *,
@@ -315,6 +344,7 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, bool | int | float) else str(value)
 
 
+@checked
 def cite(name: str, value: Any, fmt: str = "") -> None:
     """Make a computed number citable in the text of the book.
 
@@ -329,6 +359,7 @@ def cite(name: str, value: Any, fmt: str = "") -> None:
     glue(name, format(value, fmt), display=False)
 
 
+@checked
 def cite_claims(*ids: str) -> None:
     """Make published values citable in the text of the book, each under the id of its claim.
 
@@ -351,6 +382,7 @@ RESULTS, SPREAD = "results", "spread"
 """Keys under which a notebook carries what it found, and what single seeds gave."""
 
 
+@checked
 def record(*found: Mapping[str, float], spread: Mapping[str, Sequence[float]] | None = None) -> None:
     """Let the executed notebook carry its results, for `ledger.results_of` to read.
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dpslib import citation, execute, exhibits, notebook, storage
+from dpslib._arguments import check, checked, fits, shown
 from dpslib.execute import ROOT
 from dpslib.slicing import needed
 
@@ -51,6 +52,7 @@ class Plan:
     cells: NotebookNode
 
 
+@checked
 def plan(name: str, settings: Mapping[str, Any] | None = None) -> Plan:
     """Find out what recomputing a figure or table takes, and check the settings.
 
@@ -82,13 +84,15 @@ def plan(name: str, settings: Mapping[str, Any] | None = None) -> Plan:
                 f"and as arguments: {', '.join(sorted(possible.keys() - known)) or 'none'}"
             )
         for function, annotation in possible[key]:
-            if not _fits(value, annotation):
+            if not fits(value, annotation):
                 raise ValueError(
                     f"argument {key!r} of {function.__name__} is {value!r} ({type(value).__name__}); "
-                    f"allowed: {_shown(annotation)}"
+                    f"allowed: {shown(annotation)}"
                 )
+            if hasattr(function, "__wrapped__"):  # it checks itself so, once it runs
+                check(key, value, annotation)
     complete = execute.check_parameters(source, parameters)
-    notebook.check(**{key: value for key, value in complete.items() if key in CHECKED})
+    notebook.check_given(source, parameters)
     if arguments:
         for cell in kept:
             cell.source = _with_arguments(cell.source, arguments, sources)
@@ -98,10 +102,7 @@ def plan(name: str, settings: Mapping[str, Any] | None = None) -> Plan:
     return Plan(name, source, complete, arguments, content)
 
 
-CHECKED = tuple(inspect.signature(notebook.check).parameters)
-"""The parameters that all notebooks share."""
-
-
+@checked
 def settable(name: str) -> dict[str, str]:
     """Return what can be set of a figure or table: the type or the default of each setting, by name.
 
@@ -112,11 +113,12 @@ def settable(name: str) -> dict[str, str]:
     known = {key: repr(value) for key, value in execute.notebook_parameters(source).items()}
     found = _arguments([cell.source for cell in kept])
     return known | {
-        key: " or ".join(dict.fromkeys(f"{_shown(hint)} ({function.__name__})" for function, hint in found[key]))
+        key: " or ".join(dict.fromkeys(f"{shown(hint)} ({function.__name__})" for function, hint in found[key]))
         for key in sorted(found.keys() - known)
     }
 
 
+@checked
 def recompute(planned: Plan, folder: Path | None = None) -> Path:
     """Execute a plan and write the figure or table.
 
@@ -254,30 +256,7 @@ def _is_plain(hint: Any) -> bool:
     return hint in PLAIN
 
 
-def _fits(value: Any, hint: Any) -> bool:
-    """Whether a value is of a type."""
-    origin, parts = typing.get_origin(hint), typing.get_args(hint)
-    if hint is Any:
-        return True
-    if origin in (typing.Union, types.UnionType):
-        return any(_fits(value, part) for part in parts)
-    if origin is not None and issubclass(origin, Mapping):
-        return isinstance(value, Mapping) and all(_fits(k, parts[0]) and _fits(v, parts[1]) for k, v in value.items())
-    if origin is not None and issubclass(origin, Sequence):
-        return isinstance(value, list | tuple) and all(_fits(one, parts[0]) for one in value)
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if hint in (None, type(None)):
-        return value is None
-    return isinstance(hint, type) and hint in PLAIN and isinstance(value, hint)
-
-
-def _shown(hint: Any) -> str:
-    return hint.__name__ if isinstance(hint, type) else str(hint).replace("collections.abc.", "").replace("typing.", "")
-
-
+@checked
 def parse_setting(text: str) -> tuple[str, Any]:
     """Read a setting typed on the command line, NAME=VALUE.
 

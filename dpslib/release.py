@@ -25,6 +25,8 @@ import xarray as xr
 
 import dpslib
 from dpslib import datafile
+from dpslib._arguments import checked
+from dpslib._files import plain_name, read_json
 from dpslib.execute import ROOT, digest, file_digests, versions
 from dpslib.storage import lock, write_atomically
 
@@ -55,6 +57,7 @@ Manifest = dict[str, Any]
 """What is kept of a release at one scale."""
 
 
+@checked
 def content(data: Mapping[str, xr.Dataset]) -> str:
     """Return a SHA-256 of names, shapes and values, whatever file they come in.
 
@@ -94,6 +97,7 @@ def _values(array: xr.DataArray) -> np.ndarray:
     return np.array([str(one) for one in values.ravel()], dtype="U").reshape(values.shape)
 
 
+@checked
 def summary(array: xr.DataArray) -> dict[str, Any]:
     """Return what is kept of an array besides its hash.
 
@@ -134,6 +138,7 @@ def _short(value: float) -> float:
     return float(f"{value:.{DIGITS}g}")
 
 
+@checked
 def describe(folder: Path) -> Entry:
     """Return what is kept of one figure or table.
 
@@ -162,6 +167,7 @@ def describe(folder: Path) -> Entry:
         raise ValueError(f"{folder} is no exhibit of a build: {error!r}") from None
 
 
+@checked
 def describe_all(folder: Path) -> dict[str, Entry]:
     """Return what is kept of all figures and tables of a build, by id.
 
@@ -197,6 +203,7 @@ class Comparison:
         return f"{DIFFERS}: {self.why}"
 
 
+@checked
 def compare(now: Entry, before: Entry, tolerance: float = TOLERANCE) -> Comparison:
     """Compare the data of two figures or tables: first all numbers by their hash, then the summaries.
 
@@ -240,6 +247,7 @@ def _relative(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
     return max((gap / size if size else math.inf for gap, size in gaps if gap), default=0.0)
 
 
+@checked
 def compare_number(now: float, before: float, tolerance: float = TOLERANCE) -> Comparison:
     """Compare two numbers; what is not a number equals itself."""
     if now == before or (math.isnan(now) and math.isnan(before)):
@@ -250,6 +258,7 @@ def compare_number(now: float, before: float, tolerance: float = TOLERANCE) -> C
     return Comparison(DIFFERS, relative, f"{now:.6g}, it was {before:.6g}")
 
 
+@checked
 def axes_changed(now: Any, before: Any, tolerance: float = TOLERANCE, span: float = 1.0) -> bool:
     """Return whether axes differ: words and counts exactly, limits by more than the tolerance times their range."""
     if isinstance(now, Mapping) and isinstance(before, Mapping):
@@ -276,6 +285,7 @@ def sources() -> str:
     return digest(json.dumps(parts, sort_keys=True).encode())
 
 
+@checked
 def collect(scale: str, exhibits: Path | None = None, executed: Path | None = None) -> Manifest:
     """Return what is to be kept of a build.
 
@@ -304,6 +314,7 @@ def collect(scale: str, exhibits: Path | None = None, executed: Path | None = No
     }
 
 
+@checked
 def stored(folder: Path | None = None) -> list[tuple[str, str]]:
     """Return version and scale of all that is kept, the oldest version first."""
     found = [(path.parent.name, path.stem) for path in (folder or RELEASES).glob("*/*.json")]
@@ -314,6 +325,7 @@ def _number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version))
 
 
+@checked
 def latest(scale: str, folder: Path | None = None) -> Manifest | None:
     """Return what was kept last at a scale, or None where nothing was."""
     kept = [
@@ -322,6 +334,7 @@ def latest(scale: str, folder: Path | None = None) -> Manifest | None:
     return load(kept[-1], scale, folder) if kept else None
 
 
+@checked
 def load(version: str, scale: str, folder: Path | None = None) -> Manifest:
     """Return what was kept of a version at a scale.
 
@@ -329,14 +342,13 @@ def load(version: str, scale: str, folder: Path | None = None) -> Manifest:
         FileNotFoundError: if nothing was; the message lists what there is.
         ValueError: if the file is broken.
     """
-    path = (folder or RELEASES) / version / f"{scale}.json"
+    path = (folder or RELEASES) / plain_name("version", version) / f"{plain_name('scale', scale)}.json"
     if not path.is_file():
         there = ", ".join(f"{v} at scale {s}" for v, s in stored(folder)) or "nothing"
         raise FileNotFoundError(f"nothing is kept of version {version} at scale {scale}; there is {there}")
-    try:
-        found: Manifest = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is broken: {error}") from None
+    found: Manifest = read_json(path)
+    if not isinstance(found, dict):
+        raise ValueError(f"{path.name} must hold what a release is, by name, as `store` writes it")
     return found
 
 
@@ -344,6 +356,7 @@ DATA, AXES, REMOVED = "data", "axes", "removed"
 """What can change of a figure or table, in the words of the changelog."""
 
 
+@checked
 def explanations(changelog: str) -> list[tuple[list[str], set[str]]]:
     """Return what the first section of a changelog explains, as patterns of ids and what of them changed.
 
@@ -357,6 +370,7 @@ def explanations(changelog: str) -> list[tuple[list[str], set[str]]]:
     return [(re.findall(r"`([^`]+)`", m[1]), set(m[2].split(", "))) for one in entries if (m := form.match(one))]
 
 
+@checked
 def problems(now: Manifest, before: Manifest, changelog: str, tolerance: float = TOLERANCE) -> list[str]:
     """Return what changed since an earlier release and is not explained, one sentence each.
 
@@ -391,6 +405,7 @@ def problems(now: Manifest, before: Manifest, changelog: str, tolerance: float =
     return found
 
 
+@checked
 def check(scale: str, *, exhibits: Path | None = None, changelog: str | None = None) -> list[str]:
     """Hold a build against the release before it.
 
@@ -414,6 +429,7 @@ def _changelog() -> str:
     return (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
+@checked
 def store(scale: str, *, exhibits: Path | None = None, executed: Path | None = None) -> Path:
     """Keep what a build holds as that of this version.
 
@@ -434,6 +450,7 @@ def store(scale: str, *, exhibits: Path | None = None, executed: Path | None = N
     return path
 
 
+@checked
 def to_json(manifest: Manifest) -> bytes:
     """Return a manifest as JSON with a line for each figure, so that a difference between two is readable."""
     blocks = []

@@ -12,6 +12,7 @@ import dataclasses
 import json
 import math
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from dpslib.circle import TAU
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import DemandLike, evaluate
 from dpslib.descent import STOPS, Found, Settings, first_order
-from dpslib.loss import productivity
+from dpslib.loss import check_range, productivity
 from dpslib.network import Network, get_network
 from dpslib.newton import Newton
 from dpslib.objective import Objective
@@ -51,6 +52,9 @@ NEWTON_AGENTS = 100
 
 CHUNK_BYTES = 4 * 2**20
 """Size of the densities of the runs that are advanced together on a CPU, small enough to stay in cache."""
+
+FLOAT32_ACCURACY, FLOAT32_LOSS = 1e-4, 1e-3
+"""By how much a loss in float32 may differ, relative to its value, or to `FLOAT32_LOSS` where it is less than that."""
 
 CLUSTER_CHUNKS = 64
 """Into how many pieces at least the work for a cluster is cut."""
@@ -119,6 +123,7 @@ class Solution:
         """Return W₁ on the grid, dimensions (..., [component,] theta)."""
         from dpslib.system import component_production
 
+        _validate.flag("by_component", by_component)
         mu, sigma = torch.as_tensor(self.data.mu.values), torch.as_tensor(self.data.sigma.values)
         resource = self.resource.broadcast_like(self.data.loss).transpose(*self.data.loss.dims)
         made = component_production(mu, sigma, self.network, resource.values, self.convention).numpy()
@@ -215,7 +220,8 @@ def solve(
             logarithm keeps the gradient moderate where a start leaves part of the demand nearly uncovered, a place from
             which Adam on L itself may not recover within its steps.
         device: `cpu` or `cuda`.
-        dtype: `float64`, or `float32` (faster; relative accuracy of the loss about 1e-5).
+        dtype: `float64`, or `float32` (faster; relative accuracy of the loss about 1e-5; a warning tells where it is
+            worse than 1e-4: narrow agents, a demand that nearly nobody meets).
         dims: names of the batch dimensions in the result. Default: `problem` for one, `problem_0`, ... for more.
         client: a Dask client. The runs are cut into tasks for its workers, each of which solves its own; a task whose
             worker is lost is done again. The result is the same, bit for bit, where the machines are alike.
@@ -236,7 +242,10 @@ def solve(
     max_steps = _validate.integer("max_steps", max_steps, 0)
     patience = _validate.integer("patience", patience, 1)
     tolerance = _validate.real("tolerance", tolerance, low=0)
+    _validate.flag("progress", progress)
     convention = get_convention(convention)
+    # The network's matrix with what builds it, and one run's densities, slopes and products.
+    _validate.memory("n_agents", n_agents, 24 * n_agents**2 + 40 * n_agents * convention.points)
     network = get_network(network, n_agents)
     target_device, target_dtype = _validate.device(device), _validate.dtype(dtype)
     bounds = _bounds(sigma_bounds)
@@ -252,6 +261,7 @@ def solve(
         raise TypeError(f"client must be a distributed.Client; got {client!r}")
 
     w0 = evaluate(demand, convention).detach()
+    check_range(w0, convention, target_dtype)
     if resource is None:
         resource = network.weights.sum()
         if float(resource) == 0:
@@ -269,6 +279,8 @@ def solve(
     sizes |= {} if s is None else {"stiffness": s.strength}
     batch = _validate.broadcast(**sizes)
     names = _dimension_names(dims, len(batch))
+    # Where a run starts, where it is, and the best that it has seen, each with its gradient and moments.
+    _validate.memory("runs", runs, 100 * math.prod(batch) * runs * n_agents)
     mu, sigma = _starts(initial_mu, initial_sigma, bounds, batch, runs, n_agents, seed)
 
     def one_each(values: Tensor) -> Tensor:
@@ -292,6 +304,8 @@ def solve(
         dtype=target_dtype,
     )
     found = _minimise(work, client=client, progress=progress)
+    if target_dtype == torch.float32:
+        _compare_with_float64(work, found)
     shape = (*batch, runs)
     all_dims = (*names, "run")
     agent_dims = (*all_dims, "agent")
@@ -515,6 +529,32 @@ def _dimension_names(dims: Sequence[str] | None, count: int) -> tuple[str, ...]:
             f"{', '.join(map(repr, sorted(reserved)))}; got {names!r}"
         )
     return names
+
+
+def _compare_with_float64(work: _Work, found: Found) -> None:
+    """Warn where float32 is too coarse: where agents are narrow, or where next to nothing is produced."""
+    mu, sigma = torch.as_tensor(found.mu).double(), torch.as_tensor(found.sigma).double()
+    worst = 0.0
+    for run in range(len(mu)):
+        problem = slice(run // work.runs, run // work.runs + 1)
+        links, pull = work.communication, work.stiffness
+        exact = Objective(
+            work.demand[work.demand_of[problem]].double(),
+            work.resource[problem],
+            work.network,
+            work.convention,
+            links and dataclasses.replace(links, strength=links.strength[problem]),
+            pull and dataclasses.replace(pull, strength=pull.strength[problem]),
+        )
+        loss = float(exact.parts(mu[run : run + 1], sigma[run : run + 1]).loss)
+        worst = max(worst, abs(float(found.loss.reshape(-1)[run]) - loss) / max(loss, FLOAT32_LOSS))
+    if not worst <= FLOAT32_ACCURACY:
+        warnings.warn(
+            f"dtype float32 is too coarse here: a loss differs from float64's by {worst:.1e} of its value; "
+            "use dtype='float64'",
+            RuntimeWarning,
+            stacklevel=3,
+        )
 
 
 def unit_starts(seed: int, runs: int, n_agents: int) -> tuple[np.ndarray, np.ndarray]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dpslib._arguments import checked
 from dpslib.claims import Claim
 
 EXACT = "exact"
@@ -73,6 +74,7 @@ class Verdict:
         return "–" if self.result is None else self.claim.show(self.result)
 
 
+@checked
 def judge(claim: Claim, result: float | None, spread: Sequence[float] = (), closest: Closest | None = None) -> Verdict:
     """Compute the verdict on a claim.
 

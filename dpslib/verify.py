@@ -6,7 +6,6 @@ versions. It names neither user nor computer. Those that readers send lie in `da
 
 from __future__ import annotations
 
-import json
 import math
 import platform
 import shutil
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from dpslib import exhibits, ledger, release
+from dpslib._arguments import checked
+from dpslib._files import read_json
 from dpslib.claims import DATA, fits, load
 from dpslib.execute import NOTEBOOKS, ROOT, Record, commit, cpu_count, device_name, digest, execute_all
 from dpslib.release import DIFFERS, EQUAL, TOLERANCE, WITHIN, Comparison, Manifest
@@ -54,6 +55,7 @@ class Verification:
         return bool(self.certificate["outcome"] != DIFFERS)
 
 
+@checked
 def verify(
     scale: str = "smoke",
     notebooks: Sequence[str] = (),
@@ -103,6 +105,7 @@ def _execute(chosen: Sequence[str], target: Path, scale: str) -> dict[str, Recor
     return execute_all([NOTEBOOKS / f"{name}.py" for name in chosen], target, {"scale": scale})
 
 
+@checked
 def compare(
     before: Manifest, folder: Path, records: Mapping[str, Record], tolerance: float, started: datetime, seconds: float
 ) -> Verification:
@@ -200,6 +203,7 @@ def _versions(records: Mapping[str, Record]) -> dict[str, str]:
     return {"python": one.python, "dpslib": metadata.version("dpslib"), **one.packages}
 
 
+@checked
 def hardware(records: Mapping[str, Record] | None = None) -> dict[str, Any]:
     """Return what the machine is, without its name.
 
@@ -227,13 +231,14 @@ def _processor() -> str:
     return platform.processor()
 
 
+@checked
 def check(certificate: Any) -> None:
     """Check a certificate.
 
     Raises:
         ValueError: if it does not fit the schema or its counts do not add up; the message names the place.
     """
-    schema = json.loads((RECEIVED / "schema.json").read_text(encoding="utf-8"))
+    schema = read_json(RECEIVED / "schema.json")
     fits(certificate, schema)
     for part in ("exhibits", "results"):
         one = certificate[part]
@@ -248,6 +253,7 @@ def check(certificate: Any) -> None:
         raise ValueError(f"$.outcome is {certificate['outcome']!r}; what is compared gives {outcome!r}")
 
 
+@checked
 def text(found: Verification) -> str:
     """Return a verification as a terminal shows it: what is not equal, and the counts at the end."""
     one = found.certificate
@@ -270,6 +276,7 @@ def text(found: Verification) -> str:
     return "\n".join(lines)
 
 
+@checked
 def counted(part: Mapping[str, Any]) -> str:
     """Return the counts of a comparison in words."""
     words = [f"{part['equal']} of {part['compared']} equal"]
@@ -280,6 +287,7 @@ def counted(part: Mapping[str, Any]) -> str:
     return ", ".join(words)
 
 
+@checked
 def received(folder: Path | None = None) -> dict[str, Certificate]:
     """Return the certificates that were sent, by the name of their file, the newest first.
 
@@ -291,7 +299,7 @@ def received(folder: Path | None = None) -> dict[str, Certificate]:
         if path.name == "schema.json":
             continue
         try:
-            certificate = json.loads(path.read_text(encoding="utf-8"))
+            certificate = read_json(path)
             check(certificate)
         except ValueError as error:
             raise ValueError(f"{path.name}: {error}") from None
@@ -299,6 +307,7 @@ def received(folder: Path | None = None) -> dict[str, Certificate]:
     return dict(sorted(found.items(), key=lambda one: one[1]["started"], reverse=True))
 
 
+@checked
 def page(certificates: Mapping[str, Certificate], shown: Callable[[str], str] | None = None) -> str:
     """Return the table of received certificates as MyST.
 

@@ -10,6 +10,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from dpslib._arguments import checked
 from dpslib.circle import circular_distance, pairwise_distance
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Demand, Mixture, evaluate
@@ -31,6 +32,7 @@ METRICS: dict[str, str] = {
 """The metrics' names in the data, and in the paper."""
 
 
+@checked
 def workload_metrics(demands: Demand | Sequence[Demand], convention: str | Convention = "identified") -> xr.Dataset:
     """Return the twelve metrics of each demand.
 

@@ -56,7 +56,7 @@ SOLVE: list[tuple[dict[str, Any], str, str]] = [
     ({"demand": 1.0}, "demand", "()"),
     ({"demand": []}, "demand", "(0,)"),
     ({"demand": "uniform"}, "demand", "'uniform'"),
-    ({"demand": None}, "demand", "nan"),
+    ({"demand": None}, "demand", "None"),
     ({"demand": lambda theta: theta[:5]}, "demand", "(5,)"),
     ({"demand": lambda theta: -theta}, "demand", "-0.19635"),
     ({"demand": [DEMAND, DEMAND.rotate([0.0, 1.0])]}, "demand", "(2, 32)"),

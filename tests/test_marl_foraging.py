@@ -51,7 +51,7 @@ def test_harvest_is_the_thresholded_sum():
 def test_foraging_errors():
     with pytest.raises(ValueError, match="levels must be at least 1"):
         foraging_rewards(2, [0, 1])
-    with pytest.raises(ValueError, match="levels must be a sequence"):
+    with pytest.raises(ValueError, match="levels must hold at least one"):
         foraging_rewards(2, [])
     with pytest.raises(ValueError, match="agents must be at least 1"):
         foraging_rewards(0, [1])

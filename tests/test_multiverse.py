@@ -123,13 +123,13 @@ def test_a_key_knows_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_error_ends_all_or_is_kept(tmp_path: Path) -> None:
     bad = Job("weights", "smoke", options={"resources": [-1.0]})
-    with pytest.raises(ValueError, match="resource must be"):
+    with pytest.raises(ValueError, match="resources must be"):
         run_jobs([bad], cache=tmp_path, workers=1, report=silent)
     (done,) = run_jobs([bad], cache=tmp_path, workers=1, strict=False, report=silent)
-    assert "resource must be" in done.error
+    assert "resources must be" in done.error
     assert not done.results
     # What was kept of an error is no result for those who want none.
-    with pytest.raises(ValueError, match="resource must be"):
+    with pytest.raises(ValueError, match="resources must be"):
         run_jobs([bad], cache=tmp_path, workers=1, report=silent)
 
 

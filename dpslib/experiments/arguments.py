@@ -15,6 +15,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.stats import rankdata
 from torch import Tensor
 
+from dpslib._arguments import checked
 from dpslib.circle import TAU, pairwise_distance
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Demand, bimodal, evaluate, mixture
@@ -52,6 +53,7 @@ ORDERS = (0.0, 1.0, 2.0, math.inf)
 """Orders q of the heterogeneity."""
 
 
+@checked
 def narrowing_demands(width: float) -> dict[str, Demand | Callable[[Tensor], Tensor]]:
     """Return three demands of one width, all of which become a Dirac delta at π as it goes to 0.
 
@@ -65,6 +67,7 @@ def narrowing_demands(width: float) -> dict[str, Demand | Callable[[Tensor], Ten
     }
 
 
+@checked
 def narrowing(
     widths: Sequence[float],
     starts: int,
@@ -130,6 +133,7 @@ def narrowing(
     )
 
 
+@checked
 def delta_limit(
     widths: Sequence[float] = (0.1, 0.03, 0.01, 0.005),
     *,
@@ -235,6 +239,7 @@ def _solved(
     }
 
 
+@checked
 def like_agents(
     radii: Sequence[float],
     starts: int,
@@ -300,6 +305,7 @@ POOLINGS = ("sum", "root")
 """How the agents' losses add: plainly, as those of components do in the model, or as the norm over the whole demand."""
 
 
+@checked
 def random_assignment(
     shares: Sequence[float],
     starts: int,
@@ -391,6 +397,7 @@ def random_assignment(
     )
 
 
+@checked
 def added_copies(systems: int, *, sizes: Sequence[int] = (2, 3, 4, 6), seed: int = 0) -> xr.Dataset:
     """Add copies of an agent to random systems and see whether heterogeneity always falls.
 
@@ -449,6 +456,7 @@ def _mapped(name: str, mu: np.ndarray, generator: np.random.Generator) -> np.nda
     return simple[name](mu)
 
 
+@checked
 def monotone_maps(systems: int, *, n: int = 5, sigma: float = 0.5, seed: int = 0) -> xr.Dataset:
     """Move random agents by strictly monotone maps and see what survives.
 
@@ -502,6 +510,7 @@ def monotone_maps(systems: int, *, n: int = 5, sigma: float = 0.5, seed: int = 0
     )
 
 
+@checked
 def argument_results(data: Mapping[str, xr.Dataset]) -> dict[str, float]:
     """Return what sections 5.1 to 5.3, A.4.2 and B.3 say in numbers, by estimator name.
 
@@ -540,6 +549,7 @@ def argument_results(data: Mapping[str, xr.Dataset]) -> dict[str, float]:
     return {name: float(value) for name, value in values.items()}
 
 
+@checked
 def best_heterogeneity(data: xr.Dataset) -> xr.DataArray:
     """Return the heterogeneity of the run with the lowest loss."""
     return data.heterogeneity.isel(run=data.loss.argmin("run"))

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from dpslib import _validate
+from dpslib._arguments import checked
 from dpslib.experiments import (
     arguments,
     computing,
@@ -320,6 +321,7 @@ The notebooks hold the median of many against print; whether print is one of man
 """
 
 
+@checked
 def get_experiment(name: str) -> Experiment:
     """Return the experiment called `name`.
 
@@ -329,6 +331,7 @@ def get_experiment(name: str) -> Experiment:
     return EXPERIMENTS[_validate.choice("experiment", name, EXPERIMENTS)]
 
 
+@checked
 def run_all(scale: str, **options: Any) -> dict[str, float]:
     """Return the results of all experiments together, by estimator name.
 

@@ -17,6 +17,7 @@ import xarray as xr
 from scipy.optimize import curve_fit
 from scipy.stats import linregress
 
+from dpslib._arguments import checked
 from dpslib.convention import NORMS, Convention, get_convention
 from dpslib.demand import Demand, evaluate, mixture
 from dpslib.experiments.search import OWN, Search, solve
@@ -74,6 +75,7 @@ STAND_IN = {
 """The first five-mode task: picked because the printed numbers of Fig 15 come out nearly so under the mean norm."""
 
 
+@checked
 def five_mode_tasks(count: int, seed: int = 0) -> list[Demand]:
     """Return demands with five modes of different heights, the kind of task that sections 3.4.1 and 3.4.2 name.
 
@@ -98,11 +100,13 @@ def five_mode_tasks(count: int, seed: int = 0) -> list[Demand]:
     return [mixture(STAND_IN["centres"], STAND_IN["sigmas"], heights=STAND_IN["heights"]), *drawn]
 
 
+@checked
 def stiffness_levels(strengths: int = 14) -> np.ndarray:
     """Return λ = 0 and `strengths` values from 0.001 to 20, evenly spaced in the logarithm (our reading)."""
     return np.array([0.0, *np.geomspace(1e-3, LARGEST_STIFFNESS, strengths)])
 
 
+@checked
 def stiffness_sweep(
     tasks: int,
     runs: int,
@@ -184,6 +188,7 @@ def stiffness_sweep(
     )
 
 
+@checked
 def resource_sweep(
     tasks: int,
     runs: int,
@@ -263,11 +268,13 @@ def resource_sweep(
     )
 
 
+@checked
 def best_runs(data: xr.Dataset) -> xr.Dataset:
     """Return, for each problem, the run with the lowest loss."""
     return data.isel(run=data.loss.argmin("run")).drop_vars("seed", errors="ignore")
 
 
+@checked
 def learning_statistics(sweep: xr.Dataset, relaxed: xr.Dataset) -> xr.Dataset:
     """Return for each task and norm what section 3.4.1 prints for its one task.
 
@@ -317,6 +324,7 @@ STATISTICS = {
 """What section 3.4.1 prints, each as the claim `A-3.4.1-<name>`, with its symbol."""
 
 
+@checked
 def learning_results(statistics: xr.Dataset, norm: str = "integral", *, stand_in: bool = False) -> dict[str, float]:
     """Return by estimator name what section 3.4.1 states, over the random tasks (all but the first).
 
@@ -337,6 +345,7 @@ def learning_results(statistics: xr.Dataset, norm: str = "integral", *, stand_in
     }
 
 
+@checked
 def learning_ranges(statistics: xr.Dataset, printed: Mapping[str, float]) -> pd.DataFrame:
     """Return where printed values stand among the random tasks (all but the first).
 
@@ -369,6 +378,7 @@ def learning_ranges(statistics: xr.Dataset, printed: Mapping[str, float]) -> pd.
 # Scaling laws (section 3.4.2)
 
 
+@checked
 def scaling_surface(
     tasks: int,
     runs: int,
@@ -439,6 +449,7 @@ def scaling_surface(
     )
 
 
+@checked
 def one_agent(
     tasks: int,
     runs: int,
@@ -529,6 +540,7 @@ class Fit:
     r2: float
 
 
+@checked
 def fit(form: Callable[..., np.ndarray], x: np.ndarray, loss: np.ndarray, *, log: bool = False) -> Fit:
     """Fit a form by bounded least squares (`scipy.optimize.curve_fit`), the best of several starts.
 
@@ -570,6 +582,7 @@ def fit(form: Callable[..., np.ndarray], x: np.ndarray, loss: np.ndarray, *, log
     return Fit(form(relative, *in_units), in_units, 1 - error / float(((target - target.mean()) ** 2).sum()))
 
 
+@checked
 def surface_fits(data: xr.Dataset) -> xr.Dataset:
     """Fit Chinchilla's additive form and the multiplicative one to each surface.
 
@@ -609,6 +622,7 @@ def surface_fits(data: xr.Dataset) -> xr.Dataset:
     )
 
 
+@checked
 def window_fits(data: xr.Dataset, form: str = "additive", width: int = 3) -> xr.Dataset:
     """Fit a form to every small window of the surfaces with the first constant: `width` neighbouring N and D each.
 
@@ -630,6 +644,7 @@ def window_fits(data: xr.Dataset, form: str = "additive", width: int = 3) -> xr.
     return xr.Dataset({"r2": (("task", "size", "resolution"), r2)}, coords)
 
 
+@checked
 def surface_table(fits: xr.Dataset) -> pd.DataFrame:
     """Return how well both forms fit, from `surface_fits`: a row for each κ, with ranges of R² over the tasks."""
     rows = []
@@ -644,6 +659,7 @@ def surface_table(fits: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@checked
 def one_agent_fits(data: xr.Dataset) -> xr.Dataset:
     """Fit B/D^β + L₀ to each curve.
 
@@ -666,6 +682,7 @@ def one_agent_fits(data: xr.Dataset) -> xr.Dataset:
     )
 
 
+@checked
 def scaling_results(fits: xr.Dataset, single: xr.Dataset, single_fits: xr.Dataset) -> dict[str, float]:
     """Return by estimator name what section 3.4.2 states.
 

@@ -11,6 +11,7 @@ import xarray as xr
 from scipy.stats import spearmanr
 
 from dpslib import _validate, catalogues, drift
+from dpslib._arguments import checked
 from dpslib.circle import TAU
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Demand, Uniform, mixture, unimodal
@@ -34,6 +35,7 @@ NICHES = {
 """The multi-Gaussian environment of Fig 3, five niches of different richness (the paper does not give it)."""
 
 
+@checked
 def environments(niches: str = "uneven") -> dict[str, Demand]:
     """Return the two environments of Fig 3, by the paper's names for them.
 
@@ -52,6 +54,7 @@ def environments(niches: str = "uneven") -> dict[str, Demand]:
     return {"uniform": Uniform(), "multi-Gaussian": mixed}
 
 
+@checked
 def adaptive_radiation(
     sizes: Sequence[int],
     runs: int,
@@ -128,6 +131,7 @@ def adaptive_radiation(
     )
 
 
+@checked
 def radiation_trend(data: xr.Dataset) -> xr.Dataset:
     """Return by how much specialisation grows from the smallest to the largest community, for each run.
 
@@ -149,6 +153,7 @@ def radiation_trend(data: xr.Dataset) -> xr.Dataset:
     )
 
 
+@checked
 def radiation_results(data: xr.Dataset) -> dict[str, float]:
     """Return what section 3.1.1 says about Fig 3, by estimator name, from what `adaptive_radiation` returned.
 
@@ -167,6 +172,7 @@ def radiation_results(data: xr.Dataset) -> dict[str, float]:
     }
 
 
+@checked
 def insurance(
     convention: str | Convention = "identified",
     *,
@@ -212,6 +218,7 @@ def insurance(
     )
 
 
+@checked
 def insurance_results(data: xr.Dataset, *, ddof: int = 0) -> dict[str, float]:
     """Return the numbers that Fig 4, Table 1 and section 3.1.2 print, by estimator name, from `insurance`'s data.
 
@@ -232,6 +239,7 @@ def insurance_results(data: xr.Dataset, *, ddof: int = 0) -> dict[str, float]:
     return results
 
 
+@checked
 def insurance_table(results: Mapping[str, float]) -> pd.DataFrame:
     """Return Table 1: a row for the mean and one for the coefficient of variation, from `insurance_results`."""
     names = {"mean": "mean production", "cv": "coefficient of variation"}
@@ -243,6 +251,7 @@ def insurance_table(results: Mapping[str, float]) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"count": int})
 
 
+@checked
 def insurance_by_breadth(
     sigmas: Sequence[float] = tuple(np.linspace(0.2, 2.0, 37).round(3).tolist()),
     *,

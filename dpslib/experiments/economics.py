@@ -15,6 +15,7 @@ from scipy import stats
 from scipy.interpolate import CubicSpline
 
 from dpslib import _validate, catalogues, drift
+from dpslib._arguments import Range, checked, within
 from dpslib.circle import TAU, circular_distance
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Mixture, bimodal, mixture
@@ -74,6 +75,7 @@ REGIMES = {regime: weight for _, weights in SCENARIOS for regime, weight in weig
 """The scenarios with their weights."""
 
 
+@checked
 def trade(
     resources: Sequence[float],
     runs: int,
@@ -176,12 +178,14 @@ def trade(
     )
 
 
+@checked
 def best_start(data: xr.Dataset) -> xr.Dataset:
     """Return, of what `trade` returned, the start with the lowest loss under either descent for each problem."""
     of_start = data[["loss", "consumption", "production", "mu", "sigma"]].stack(start=("descent", "run"))
     return of_start.isel(start=of_start.loss.argmin("start")).transpose(..., "agent")
 
 
+@checked
 def trapped(data: xr.Dataset, *, margin: float = 0.01) -> xr.DataArray:
     """Return the share of starts that end in a place from which they do not reach the best.
 
@@ -196,6 +200,7 @@ def trapped(data: xr.Dataset, *, margin: float = 0.01) -> xr.DataArray:
     return ((1 + lowest) / (1 + data.loss) < 1 - margin).mean("run")
 
 
+@checked
 def trade_results(data: xr.Dataset, resource: float = TRADE_RESOURCE) -> dict[str, float]:
     """Return what section 3.3.1 claims, by estimator name, from what `trade` returned, at one of its R.
 
@@ -229,6 +234,7 @@ def trade_results(data: xr.Dataset, resource: float = TRADE_RESOURCE) -> dict[st
     return results
 
 
+@checked
 def random_tasks(count: int, seed: int, equal: str = "weights") -> list[Mixture]:
     """Return random Gaussian mixtures with 1 to 4 modes.
 
@@ -252,6 +258,7 @@ def random_tasks(count: int, seed: int, equal: str = "weights") -> list[Mixture]
     return tasks
 
 
+@checked
 def firm(
     sets: int,
     tasks: int,
@@ -353,6 +360,7 @@ def firm(
     )
 
 
+@checked
 def firm_correlations(data: xr.Dataset) -> xr.Dataset:
     """Return, for each task, Spearman's correlation over the levels of stiffness with the productivity 1/L_m.
 
@@ -378,6 +386,7 @@ def firm_correlations(data: xr.Dataset) -> xr.Dataset:
     )
 
 
+@checked
 def firm_tests(correlations: xr.Dataset) -> xr.Dataset:
     """Return the tests of the correlations over the tasks of each set.
 
@@ -403,6 +412,7 @@ def firm_tests(correlations: xr.Dataset) -> xr.Dataset:
     )
 
 
+@checked
 def implied_deviation(mean: float, p: float, count: int = 50) -> float:
     """Return the standard deviation that a printed mean and a printed p-value of a one-sample t-test imply.
 
@@ -414,6 +424,7 @@ def implied_deviation(mean: float, p: float, count: int = 50) -> float:
     return float(mean * math.sqrt(count) / stats.t.isf(p / 2, count - 1))
 
 
+@checked
 def largest_p(mean: float, count: int = 50) -> float:
     """Return the largest p-value that a one-sample t-test against 0 can give for values in [0, 1] with this mean.
 
@@ -427,6 +438,7 @@ def largest_p(mean: float, count: int = 50) -> float:
     return float(2 * stats.t.sf(mean * math.sqrt(count) / deviation, count - 1))
 
 
+@checked
 def firm_results(data: xr.Dataset) -> dict[str, float]:
     """Return what section 3.3.2 prints, by estimator name: means, and medians of p, over the sets of `firm`."""
     tests = firm_tests(firm_correlations(data))
@@ -441,6 +453,7 @@ def firm_results(data: xr.Dataset) -> dict[str, float]:
     return results
 
 
+@checked
 def firm_table(data: xr.Dataset) -> pd.DataFrame:
     """Return a row for each distance and measure: the tests over the sets of `firm`."""
     tests = firm_tests(firm_correlations(data))
@@ -461,6 +474,7 @@ def firm_table(data: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@checked
 def market_optimum(
     frictions: Sequence[float] | np.ndarray,
     *,
@@ -530,6 +544,7 @@ def _pairs_searched(resource: float, convention: Convention) -> tuple[np.ndarray
     return apart.numpy(), sigma.numpy(), torch.stack(rows).numpy()
 
 
+@checked
 def labour_market(
     levels: int,
     runs: int,
@@ -619,6 +634,7 @@ def labour_market(
     )
 
 
+@checked
 def best_of_market(data: xr.Dataset) -> xr.Dataset:
     """Return the run with the lowest loss of `labour_market` for each friction, over both kinds of start."""
     names = ["specialisation", "distance", "loss", "task_productivity"]
@@ -626,6 +642,7 @@ def best_of_market(data: xr.Dataset) -> xr.Dataset:
     return runs.isel(any_start=runs.loss.argmin("any_start"))
 
 
+@checked
 def market_regimes(data: xr.Dataset) -> pd.DataFrame:
     """Return where the regimes of Fig 13 meet, by the exhaustive search, for both denominators.
 
@@ -653,6 +670,7 @@ def market_regimes(data: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@checked
 def market_results(data: xr.Dataset) -> dict[str, float]:
     """Return what section 3.3.3 claims, by estimator name, from what `labour_market` returned."""
     best = best_of_market(data)
@@ -681,6 +699,7 @@ def market_results(data: xr.Dataset) -> dict[str, float]:
     return results
 
 
+@within(sigma=Range(0))
 def portfolio(
     paths: int,
     *,
@@ -759,6 +778,7 @@ def portfolio(
     )
 
 
+@checked
 def portfolio_tests(data: xr.Dataset) -> xr.Dataset:
     """Return the paired tests of Table 2 for each repetition.
 
@@ -792,6 +812,7 @@ def portfolio_tests(data: xr.Dataset) -> xr.Dataset:
     )
 
 
+@checked
 def portfolio_results(tests: xr.Dataset, noise: str = "own") -> dict[str, float]:
     """Return what Table 2 and Fig 14 print, by estimator name: medians over the repetitions of `portfolio_tests`.
 
@@ -807,6 +828,7 @@ def portfolio_results(tests: xr.Dataset, noise: str = "own") -> dict[str, float]
     return results
 
 
+@checked
 def portfolio_table(tests: xr.Dataset, printed: Mapping[str, float]) -> pd.DataFrame:
     """Return Table 2: printed statistics and their place among the repetitions.
 

@@ -6,6 +6,7 @@ Source: paper A, section 4.4 (Figs 27 and 28) and appendix F.1 (Table 3).
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ import xarray as xr
 from scipy import stats
 
 from dpslib import _validate, catalogues
+from dpslib._arguments import checked
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import bimodal
 from dpslib.experiments.scaling import correlation
@@ -73,6 +75,7 @@ def _options(
     }
 
 
+@checked
 def scarcity(
     levels: int,
     runs: int,
@@ -134,6 +137,7 @@ def scarcity(
     )
 
 
+@checked
 def stiffness(
     resources: int,
     levels: int,
@@ -213,6 +217,7 @@ def stiffness(
     )
 
 
+@checked
 def correlations(data: xr.Dataset, performance: str = "productivity") -> xr.Dataset:
     """Correlate heterogeneity with performance in the ways that "aggregated across resource levels" can be read.
 
@@ -246,6 +251,7 @@ def correlations(data: xr.Dataset, performance: str = "productivity") -> xr.Data
     )
 
 
+@checked
 def nested_regressions(
     data: xr.Dataset, splits: int, *, performance: str = "productivity", seed: int = 0
 ) -> xr.Dataset:
@@ -305,6 +311,7 @@ def _compare(small: np.ndarray, large: np.ndarray, y: np.ndarray, order: np.ndar
     return float(f), float(p), float(errors[0] / errors[1])
 
 
+@checked
 def regression_table(found: xr.Dataset) -> pd.DataFrame:
     """Return Table 3, medians over runs and splits with the quantiles that bound four fifths of them."""
     rows = []
@@ -325,6 +332,7 @@ def regression_table(found: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@checked
 def residual_degrees(f: float, p: str, most: int = 1000) -> tuple[int, int]:
     """Return the fewest and the most residual degrees of freedom with which an F statistic has a printed p-value.
 
@@ -334,11 +342,13 @@ def residual_degrees(f: float, p: str, most: int = 1000) -> tuple[int, int]:
         most: the largest number that is tried.
 
     Raises:
-        ValueError: if no number fits.
+        ValueError: if `p` is no decimal fraction, or no number fits.
 
     Source: the companion's own inference from Table 3: how many points entered a regression that the paper does not
     describe.
     """
+    if not re.fullmatch(r"[01]?\.\d+", p):
+        raise ValueError(f"p must be a decimal fraction as printed, such as .003; got {p!r}")
     degrees = np.arange(1, most + 1)
     half = 0.5 * 10.0 ** -len(p.partition(".")[2])
     fits = degrees[np.abs(stats.f.sf(f, 1, degrees) - float(p)) <= half]
@@ -347,6 +357,7 @@ def residual_degrees(f: float, p: str, most: int = 1000) -> tuple[int, int]:
     return int(fits[0]), int(fits[-1])
 
 
+@checked
 def scarcity_results(data: xr.Dataset) -> dict[str, float]:
     """Return what section 4.4 says about Fig 27, by estimator name, from what `scarcity` returned."""
     ends = data.heterogeneity.isel(resource=[0, -1])
@@ -360,6 +371,7 @@ def scarcity_results(data: xr.Dataset) -> dict[str, float]:
     }
 
 
+@checked
 def stiffness_results(data: xr.Dataset, found: xr.Dataset, performance: str = "productivity") -> dict[str, float]:
     """Return what section 4.4 and Table 3 print, by estimator name.
 

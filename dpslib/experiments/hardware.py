@@ -18,6 +18,7 @@ import xarray as xr
 from torch import Tensor
 
 from dpslib import _validate
+from dpslib._arguments import checked
 from dpslib.circle import TAU
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Mixture, bimodal, evaluate, mixture
@@ -129,6 +130,7 @@ TOLERANCE = 0.01
 """What counts as the same level of productivity in section 6.2, as a share of it."""
 
 
+@checked
 def workload(name: str) -> Mixture:
     """Return a workload of Figs 30 and 31 by its name in `WORKLOADS`.
 
@@ -173,6 +175,7 @@ def _middle(values: Tensor, performance: Tensor) -> Tensor:
     return values.take_along_dim(middle[..., None, None], dim=-2).squeeze(-2)
 
 
+@checked
 def regimes(
     strengths: Sequence[float],
     runs: int,
@@ -316,6 +319,7 @@ MISALIGNMENTS = ("two-point", "uniform", "normal")
 """Readings of "drawn uniformly from {−0.2, +0.2}": as written, from the interval, normal with that deviation."""
 
 
+@checked
 def misalignments(reading: str, draws: int, seed: int, n: int = AGENTS) -> Tensor:
     """Return what is added to the aligned hardware, (draws, N), radians.
 
@@ -338,6 +342,7 @@ def misalignments(reading: str, draws: int, seed: int, n: int = AGENTS) -> Tenso
     return torch.as_tensor(np.stack([draw(np.random.default_rng((seed + index, 1))) for index in range(draws)]))
 
 
+@checked
 def misalignment(
     data: xr.Dataset,
     draws: int,
@@ -399,6 +404,7 @@ def misalignment(
     )
 
 
+@checked
 def regime_results(data: xr.Dataset, reading: Reading | str = FIGURE_READING) -> dict[str, float]:
     """Return what Figs 30 and 31 print or claim, by estimator name, from what `regimes` returned.
 
@@ -434,11 +440,13 @@ def regime_results(data: xr.Dataset, reading: Reading | str = FIGURE_READING) ->
     return results | {f"regimes.{name}": float(np.mean(holds)) for name, holds in orders.items()}
 
 
+@checked
 def spread(values: np.ndarray) -> str:
     """Return median, lowest and highest value of one regime's runs as text."""
     return f"{np.median(values):.3f} ({values.min():.3f}–{values.max():.3f})"
 
 
+@checked
 def regime_table(data: xr.Dataset, printed: Mapping[str, str]) -> pd.DataFrame:
     """Return the performance of each regime under `READINGS`, median and range over runs.
 
@@ -454,6 +462,7 @@ def regime_table(data: xr.Dataset, printed: Mapping[str, str]) -> pd.DataFrame:
     return pd.DataFrame([*rows, {"reading": "printed"} | {name: printed[name] for name in REGIME_NAMES}])
 
 
+@checked
 def misalignment_table(data: xr.Dataset) -> pd.DataFrame:
     """Return the performance under each reading of the misalignment, median and range over draws.
 
@@ -469,6 +478,7 @@ def misalignment_table(data: xr.Dataset) -> pd.DataFrame:
     )
 
 
+@checked
 def scaling(
     sizes: Sequence[int],
     runs: int,
@@ -544,6 +554,7 @@ def scaling(
     )
 
 
+@checked
 def resources(size: int) -> dict[str, float]:
     """Return R of a system of `size` agents under each reading, in the order of `RESOURCES`."""
     return {
@@ -554,6 +565,7 @@ def resources(size: int) -> dict[str, float]:
     }
 
 
+@checked
 def hardware_targets(size: int) -> dict[str, Tensor]:
     """Return the hardware of section 6.2 for `size` agents, (N,), radians, in the order of `HARDWARE`."""
     modes = torch.tensor([math.pi / 2, 3 * math.pi / 2], dtype=torch.float64)
@@ -563,6 +575,7 @@ def hardware_targets(size: int) -> dict[str, Tensor]:
     }
 
 
+@checked
 def saturation(productivity: xr.DataArray, tolerance: float = TOLERANCE) -> xr.Dataset:
     """Return where the curves of Fig 32 level off and meet.
 
@@ -584,6 +597,7 @@ def saturation(productivity: xr.DataArray, tolerance: float = TOLERANCE) -> xr.D
     return xr.Dataset({"heterogeneous": first, "homogeneous": meeting})
 
 
+@checked
 def scaling_results(data: xr.Dataset, resource: str = "ln", tolerance: float = TOLERANCE) -> dict[str, float]:
     """Return what Fig 32 prints or claims, by estimator name, from what `scaling` returned.
 
@@ -617,6 +631,7 @@ def scaling_results(data: xr.Dataset, resource: str = "ln", tolerance: float = T
     }
 
 
+@checked
 def scaling_table(data: xr.Dataset, tolerances: Sequence[float] = (0.005, 0.01, 0.02, 0.05)) -> pd.DataFrame:
     """Return the sizes of `saturation` for every reading of the constraint and several tolerances."""
     mean = data.productivity.mean("run")
@@ -635,6 +650,7 @@ START_NAMES = ("random, broad", "random, narrow", "on the hardware, broad", "on 
 """Starts of `starts`: centres anywhere or at π, breadths from [0.3, 1] or [0.1, 0.5]."""
 
 
+@checked
 def starts(
     sizes: Sequence[int],
     runs: int,
@@ -710,6 +726,7 @@ def starts(
     )
 
 
+@checked
 def starts_table(data: xr.Dataset) -> pd.DataFrame:
     """Return mean and lowest productivity over runs for every optimiser and start, sizes as columns."""
     values = data.productivity
@@ -725,6 +742,7 @@ def starts_table(data: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@checked
 def full_coverage(sizes: Sequence[int], convention: str | Convention = "identified") -> dict[str, float]:
     """Return the smallest size at which agents that stay on their hardware can cover Fig 32's workload in full.
 

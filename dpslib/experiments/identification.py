@@ -21,6 +21,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from dpslib import catalogues, circle, claims
+from dpslib._arguments import checked
 from dpslib.circle import TAU, circular_distance
 from dpslib.convention import Convention
 from dpslib.demand import unimodal
@@ -125,6 +126,7 @@ class Scene:
     tasks: Tensor
 
 
+@checked
 def scene(kernel: Kernel, points: int, *, endpoint: bool = True, steps: int = 100) -> Scene:
     """Evaluate a kernel on the agents and demands of Fig 4, Table 1 and Fig 17.
 
@@ -148,6 +150,7 @@ def scene(kernel: Kernel, points: int, *, endpoint: bool = True, steps: int = 10
     return Scene(made, moving, kernel(theta, turned, torch.full_like(turned, BREADTH)).mean(2))
 
 
+@checked
 def losses(one: Scene, convention: Convention, scale: float = 1.0) -> tuple[Tensor, Tensor]:
     """Return the mismatch of both pairs in Fig 4 with Table 1, (17, 2, T), and in Fig 17, (2, 2, 2).
 
@@ -164,6 +167,7 @@ def losses(one: Scene, convention: Convention, scale: float = 1.0) -> tuple[Tens
     return moving, mismatch(one.tasks.unsqueeze(1), scale * one.made.unsqueeze(1) / 2)
 
 
+@checked
 def results(moving: Tensor, still: Tensor) -> dict[str, float]:
     """Return the printed quantities of Fig 4, Table 1 and Fig 17, by estimator name, from what `losses` returned."""
     drifting = xr.DataArray(productivity(moving).numpy(), dims=("demand", "pair", "time"), coords={"pair": list(PAIRS)})
@@ -218,6 +222,7 @@ def _dataset(rows: Iterable[tuple[dict[str, Any], dict[str, float]]], attrs: dic
     )
 
 
+@checked
 def search(
     points: int = 512,
     orders: Sequence[float] = (1.0, 2.0, 3.0),
@@ -267,6 +272,7 @@ def search(
     return _dataset(rows(), {"points": points, "source": "paper A, Fig 4, Table 1, Fig 17"})
 
 
+@checked
 def windows(points: int = 2048) -> xr.Dataset:
     """Move one choice at a time away from the identified convention: how narrow is the window that the digits leave?
 
@@ -306,6 +312,7 @@ def windows(points: int = 2048) -> xr.Dataset:
     return _dataset(rows(), {"points": points, "source": "paper A, Fig 4, Table 1, Fig 17"})
 
 
+@checked
 def held_out(found: xr.Dataset) -> xr.Dataset:
     """Choose the convention by one figure, and predict the other.
 

@@ -12,6 +12,7 @@ import xarray as xr
 from scipy.optimize import approx_fprime
 
 from dpslib import density, network
+from dpslib._arguments import checked
 from dpslib.circle import TAU, circular_distance, grid
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import bimodal, evaluate, mixture
@@ -33,6 +34,7 @@ CONSTRAINTS: dict[str, dict[str, Any]] = {
 """Arguments of `constraints` at each scale; Fig 2 is a sketch, so that the sizes are ours."""
 
 
+@checked
 def illustration(convention: str | Convention = "identified") -> xr.Dataset:
     """Return three agents, what they produce together, and two demands, one that suits and one that does not (Fig 1).
 
@@ -65,6 +67,7 @@ def illustration(convention: str | Convention = "identified") -> xr.Dataset:
     )
 
 
+@checked
 def constraints(
     levels: int = 9,
     runs: int = 6,
@@ -141,6 +144,7 @@ def constraints(
     )
 
 
+@checked
 def two_densities(sigmas: Sequence[float] = (0.3, 0.5, 1.0, 2.0), points: int = 513) -> xr.Dataset:
     """Return both skill densities side by side.
 
@@ -165,6 +169,7 @@ def two_densities(sigmas: Sequence[float] = (0.3, 0.5, 1.0, 2.0), points: int = 
     )
 
 
+@checked
 def interactions(n: int = 6, intensity: float = 0.5, seed: int = 0) -> xr.Dataset:
     """Check the production functions of example 2.2 against 1ᵀ(I + Q)w, multiplied out for random agents.
 
@@ -207,6 +212,7 @@ def interactions(n: int = 6, intensity: float = 0.5, seed: int = 0) -> xr.Datase
     )
 
 
+@checked
 def heterogeneity_profile(
     orders: Sequence[float] = (0, 1, 2, math.inf), sigma: float = 0.5, points: int = 101
 ) -> xr.Dataset:
@@ -240,6 +246,7 @@ def heterogeneity_profile(
     )
 
 
+@checked
 def fourier_convergence(
     sigmas: Sequence[float] = (0.2, 0.5, 1.0, 2.0), harmonics: Sequence[int] = (1, 2, 3, 5, 8, 12, 20, 30)
 ) -> xr.Dataset:
@@ -277,6 +284,7 @@ def _images(theta: torch.Tensor, mu: torch.Tensor, sigma: torch.Tensor, count: i
     return torch.exp(-0.5 * z * z).sum(0) / (math.sqrt(TAU) * sigma)
 
 
+@checked
 def unimodality(sigmas: Sequence[float] = (0.1, 0.3, 1.0, 3.0), points: int = 4096) -> xr.Dataset:
     """Find the critical points of both densities, and hold them against the centre and its antipode.
 
@@ -318,6 +326,7 @@ def unimodality(sigmas: Sequence[float] = (0.1, 0.3, 1.0, 3.0), points: int = 40
     )
 
 
+@checked
 def gradient_check(systems: int = 20, n: int = 5, seed: int = 0) -> xr.Dataset:
     """Hold the analytic gradient of the loss against automatic differentiation and finite differences.
 

@@ -15,6 +15,7 @@ import xarray as xr
 from scipy import optimize, stats
 
 from dpslib import _validate
+from dpslib._arguments import checked
 from dpslib._validate import ArrayLike
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Mixture, bimodal, evaluate, mixture, unimodal
@@ -80,6 +81,7 @@ def stimuli() -> dict[str, Mixture]:
     return {"cluster 1": unimodal(math.pi / 2, 0.7), "cluster 2": unimodal(3 * math.pi / 2, 0.7)}
 
 
+@checked
 def retina(
     runs: int,
     max_steps: int = 5000,
@@ -166,11 +168,13 @@ def _peak_error(made: xr.DataArray, asked: xr.DataArray) -> xr.DataArray:
     return abs(made - asked).max("theta") / asked.max("theta")
 
 
+@checked
 def best_start(data: xr.Dataset, descent: str = "L") -> int:
     """Return the run with the lowest loss of both clusters together, from what `retina` returned."""
     return int(data.loss.sel(descent=descent).sum("cluster").argmin("run"))
 
 
+@checked
 def retina_results(data: xr.Dataset) -> dict[str, float]:
     """Return the numbers of Fig 5 by estimator name, from what `retina` returned: errors of the best start of all."""
     best = data.sel(descent="L").isel(run=best_start(data))
@@ -182,6 +186,7 @@ def retina_results(data: xr.Dataset) -> dict[str, float]:
     }
 
 
+@checked
 def retina_errors(data: xr.Dataset) -> pd.DataFrame:
     """Return the distribution of the joint error over starts, one row for each descent.
 
@@ -226,6 +231,7 @@ def workloads() -> dict[str, Mixture]:
     }
 
 
+@checked
 def largest_share(task: str, convention: str | Convention = "identified") -> float:
     """Return the share of a workload's area, in (0, 1], that its largest mode has.
 
@@ -240,6 +246,7 @@ def largest_share(task: str, convention: str | Convention = "identified") -> flo
     return float(demand.shares(get_convention(convention).kernel).max())
 
 
+@checked
 def topology(name: str, *, identity: bool = True) -> Network:
     """Return the network of Fig 6 or of Fig 8.
 
@@ -256,6 +263,7 @@ def topology(name: str, *, identity: bool = True) -> Network:
     return from_matrix(graph.interaction, self_production=identity, name=graph.name)
 
 
+@checked
 def tier_index(network: Network) -> np.ndarray:
     """Return each agent's number of links from agent 0, (N,), integers from 0.
 
@@ -268,6 +276,7 @@ def tier_index(network: Network) -> np.ndarray:
     return np.array([distance[agent] for agent in range(network.n_agents)])
 
 
+@checked
 def least_mismatch(demand: ArrayLike, area: float, convention: str | Convention = "identified") -> tuple[float, Any]:
     """Return the least mismatch that any production of a given area can have, whoever makes it, and that production.
 
@@ -314,6 +323,7 @@ def least_mismatch(demand: ArrayLike, area: float, convention: str | Convention 
     return float(norm(residual, convention)), made
 
 
+@checked
 def specialise(
     network: Network,
     runs: int,
@@ -432,6 +442,7 @@ def specialise(
     )
 
 
+@checked
 def tier_means(data: xr.Dataset) -> xr.DataArray:
     """Return the specialisation averaged within each tier, (..., run, tier), from the inside out.
 
@@ -443,11 +454,13 @@ def tier_means(data: xr.Dataset) -> xr.DataArray:
     return xr.concat(each, dim="tier").assign_coords(tier=names).transpose(..., "tier")
 
 
+@checked
 def mean_and_error(values: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
     """Return the mean over the dimension run and its standard error (standard deviation with ddof 1 over √runs)."""
     return values.mean("run"), values.reduce(stats.sem, "run")
 
 
+@checked
 def topology_results(data: xr.Dataset) -> dict[str, float]:
     """Return the numbers of Figs 7 and 9, by estimator name, for the first task and way of starting.
 
@@ -495,6 +508,7 @@ def topology_results(data: xr.Dataset) -> dict[str, float]:
     }
 
 
+@checked
 def variation_table(data: xr.Dataset) -> pd.DataFrame:
     """Return how specialisation falls out for each task and way of starting.
 
@@ -520,6 +534,7 @@ def variation_table(data: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@checked
 def tests_table(results: Mapping[str, float]) -> pd.DataFrame:
     """Return the tests of neighbouring tiers, one row a pair, from what `topology_results` returned for three tiers.
 

@@ -15,6 +15,7 @@ import xarray as xr
 from scipy import stats
 from torch import Tensor
 
+from dpslib._arguments import checked
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Demand, bimodal, unimodal
 from dpslib.loss import mismatch, productivity
@@ -36,6 +37,7 @@ def identity_network() -> Network:
     return from_matrix(torch.eye(2), self_production=False, name="identity")
 
 
+@checked
 def pair_production(convention: str | Convention, network: Network, resource: float, sigma: float = BREADTH) -> Tensor:
     """Return the production of each pair, (2, G), in the order of `PAIRS`."""
     return _by_component(convention, network, resource, sigma).sum(-2)
@@ -47,6 +49,7 @@ def _by_component(convention: str | Convention, network: Network, resource: floa
     return component_production(centres, sigma, network, resource, convention)
 
 
+@checked
 def drifting(
     demands: Sequence[Demand],
     displacement: Tensor,
@@ -96,12 +99,14 @@ def drifting(
     )
 
 
+@checked
 def temporal_statistics(series: xr.DataArray, *, ddof: int = 0) -> xr.Dataset:
     """Return `mean`, `cv` (standard deviation with `ddof`, over mean) and `minimum` over the dimension time."""
     mean = series.mean("time")
     return xr.Dataset({"mean": mean, "cv": series.std("time", ddof=ddof) / mean, "minimum": series.min("time")})
 
 
+@checked
 def paired_tests(values: xr.DataArray, *, larger: str) -> dict[str, float]:
     """Compare both pairs over the demands.
 
@@ -129,6 +134,7 @@ def paired_tests(values: xr.DataArray, *, larger: str) -> dict[str, float]:
     }
 
 
+@checked
 def rotation_robustness(
     convention: str | Convention = "identified", *, angle: float = math.pi / 4, resource: float = 4.0
 ) -> xr.Dataset:
@@ -162,6 +168,7 @@ def rotation_robustness(
     )
 
 
+@checked
 def rotation_results(data: xr.Dataset) -> dict[str, float]:
     """Return the numbers that section 3.4.3 prints, by estimator name, from what `rotation_robustness` returned."""
     before, after = data.performance.transpose("rotated", "pair", "task").values

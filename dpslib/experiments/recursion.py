@@ -13,6 +13,7 @@ import xarray as xr
 from scipy.stats import pearsonr
 from torch import Tensor
 
+from dpslib._arguments import checked
 from dpslib.circle import TAU
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Demand, mixture
@@ -61,6 +62,7 @@ STRICT = tuple(MAPS)[:5]
 """The maps that keep the order strictly."""
 
 
+@checked
 def push_forward(production: Tensor, mapping: Map, convention: str | Convention, blur: float = BLUR) -> Tensor:
     """Carry a production to the next layer: mass at θ goes to φ(θ), smoothed by a narrow skill density.
 
@@ -116,6 +118,7 @@ def _solve_layer(
     return solution, start
 
 
+@checked
 def layers(
     chains: int,
     starts: int,
@@ -197,6 +200,7 @@ def layers(
     )
 
 
+@checked
 def stiff_first_layer(
     chains: int,
     starts: int,
@@ -262,6 +266,7 @@ def stiff_first_layer(
     )
 
 
+@checked
 def dependency_graphs(
     graphs: int,
     operations: int = 10,
@@ -342,6 +347,7 @@ def dependency_graphs(
     )
 
 
+@checked
 def recursion_results(data: xr.Dataset, stiff: xr.Dataset, graphs: xr.Dataset) -> dict[str, float]:
     """Return what sections 4.6, B.3 and B.5 say in numbers, by estimator name.
 

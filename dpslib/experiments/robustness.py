@@ -24,6 +24,7 @@ from scipy.ndimage import map_coordinates, spline_filter
 from torch import Tensor
 
 from dpslib import catalogues, claims, drift
+from dpslib._arguments import checked
 from dpslib.catalogues import Catalogue
 from dpslib.circle import TAU
 from dpslib.convention import Convention, get_convention
@@ -50,6 +51,7 @@ ROBUSTNESS: dict[str, dict[str, Any]] = {
 """Arguments of `robustness` at each scale. The paper shows a single path; their number is ours."""
 
 
+@checked
 def homo_suited(low: float = 0.25, high: float = 1.0, count: int = 16) -> Catalogue[Demand]:
     """Return the catalogue suited to the homogeneous pair: single modes, all at π, of different breadths.
 
@@ -111,6 +113,7 @@ class Response:
         return out
 
 
+@checked
 def response(
     demands: Sequence[Demand],
     *,
@@ -151,6 +154,7 @@ def response(
     return Response(coefficients(np.stack(calm), 1), coefficients(np.stack(event), 2))
 
 
+@checked
 def robustness(
     paths: int,
     *,
@@ -221,6 +225,7 @@ def robustness(
     )
 
 
+@checked
 def random_regimes(
     table: Response,
     paths: int,
@@ -288,6 +293,7 @@ def _statistics_with_events(calm: np.ndarray, shaken: np.ndarray) -> dict[str, n
     return {"mean": mean, "cv": np.sqrt((square - mean**2).clip(0)) / mean, "minimum": minimum}
 
 
+@checked
 def displacements(time: Tensor, count: int, seed: int, *, own: bool = True) -> np.ndarray:
     """Return Brownian displacements of `count` demands, (count, T), radians.
 
@@ -303,6 +309,7 @@ def displacements(time: Tensor, count: int, seed: int, *, own: bool = True) -> n
     return np.stack([drift.brownian(time, seed=int(one)).numpy() for one in seeds])
 
 
+@checked
 def example_series(
     catalogue: Catalogue[Demand],
     *,
@@ -358,6 +365,7 @@ def example_series(
     )
 
 
+@checked
 def series_range(data: xr.Dataset) -> xr.Dataset:
     """Return what Figs 38, 40 and 42 show of the runs that `example_series` returned.
 
@@ -369,6 +377,7 @@ def series_range(data: xr.Dataset) -> xr.Dataset:
     return xr.Dataset({"low": low, "high": high, "first": data.production.isel(run=0, drop=True)})
 
 
+@checked
 def example_results(series: Mapping[str, xr.Dataset]) -> dict[str, float]:
     """Return what Figs 38, 40 and 42 show, by estimator name: medians over paths.
 
@@ -408,6 +417,7 @@ def example_results(series: Mapping[str, xr.Dataset]) -> dict[str, float]:
     return results
 
 
+@checked
 def comparisons(data: xr.Dataset) -> xr.Dataset:
     """Compare both pairs over the demands, for each path.
 
@@ -449,11 +459,13 @@ def comparisons(data: xr.Dataset) -> xr.Dataset:
     )
 
 
+@checked
 def reading(data: xr.Dataset, path: str = "own", average: str = "series") -> xr.Dataset:
     """Return the part of `robustness` or `comparisons` that belongs to one reading; the defaults are ours."""
     return data.sel(path=path, average=average, drop=True)
 
 
+@checked
 def robustness_results(compared: xr.Dataset, path: str = "own", average: str = "series") -> dict[str, float]:
     """Return what sections 4.5 and F.2 print, by estimator name, from what `comparisons` returned.
 
@@ -480,6 +492,7 @@ def robustness_results(compared: xr.Dataset, path: str = "own", average: str = "
     }
 
 
+@checked
 def printed_values(compared: xr.Dataset) -> pd.DataFrame:
     """Place each printed number of the random regimes in the distribution over paths.
 
@@ -519,6 +532,7 @@ def printed_values(compared: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("claim")
 
 
+@checked
 def compare_readings(compared: xr.Dataset) -> pd.DataFrame:
     """Return, for each reading of the open choices, the share of printed numbers inside the central 95 % of the paths.
 
@@ -535,6 +549,7 @@ def compare_readings(compared: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@checked
 def ahead_table(results: Mapping[str, float]) -> pd.DataFrame:
     """Return the shares of paths in which the heterogeneous pair does better, from `robustness_results`.
 
@@ -551,6 +566,7 @@ def ahead_table(results: Mapping[str, float]) -> pd.DataFrame:
     )
 
 
+@checked
 def reaches(data: xr.Dataset, printed: Mapping[str, Mapping[str, float]]) -> xr.DataArray:
     """Return which ranges of breadths have all given numbers under Brownian motion inside their central 95 %.
 
@@ -585,6 +601,7 @@ EVENTS: dict[str, dict[str, Any]] = {
 """Arguments of `event_shapes` at each scale."""
 
 
+@checked
 def breadth_ranges(
     lows: Sequence[float] = (0.1, 0.2, 0.3, 0.4),
     highs: Sequence[float] = (0.7, 1.0, 1.4, 2.0),
@@ -642,6 +659,7 @@ def _variants(
     )
 
 
+@checked
 def event_shapes(
     sigmas: Sequence[float] = (0.1, 0.3, 0.5, 0.8),
     areas: Sequence[float] = (0.3, 1.0, 3.0),

@@ -16,6 +16,7 @@ from scipy.stats import pearsonr
 from statsmodels.stats.multitest import multipletests
 
 from dpslib import _validate, catalogues
+from dpslib._arguments import checked
 from dpslib.catalogues import Catalogue
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import Demand
@@ -49,6 +50,7 @@ NAMED = ("heterogeneity_low", "peak_height", "circular_variance", "entropy")
 """The four metrics that the paper finds significant, in its order."""
 
 
+@checked
 def size_scaling(
     sizes: Sequence[int],
     runs: int,
@@ -157,6 +159,7 @@ def _on_own_grid(demands: Sequence[Demand], data: xr.Dataset, convention: Conven
 T = TypeVar("T", xr.Dataset, xr.DataArray)
 
 
+@checked
 def of_series(data: T, name: str) -> T:
     """Return the workloads of one family from what `size_scaling` returned, or from one of its variables."""
     return data.sel(task=data.series == name)
@@ -179,6 +182,7 @@ CURVES: dict[str, tuple[Callable[..., np.ndarray], tuple[str, ...]]] = {
 """The curves that are fitted, with the names of their parameters."""
 
 
+@checked
 def fit_curve(values: xr.DataArray, curve: str = "log-logistic") -> xr.Dataset:
     """Fit a curve of `CURVES` to values over the system's size by least squares.
 
@@ -221,6 +225,7 @@ def _fit(function: Callable[..., np.ndarray], count: int, sizes: np.ndarray, val
     return [*result.x.tolist(), 1 - unexplained]
 
 
+@checked
 def scaling_curves(data: xr.Dataset) -> pd.DataFrame:
     """Fit every family's mean heterogeneity, and that of random agents, by both curves.
 
@@ -249,6 +254,7 @@ def scaling_curves(data: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@checked
 def workload_influence(
     data: xr.Dataset, series: str = "gap", *, convention: str | Convention = "identified"
 ) -> xr.Dataset:
@@ -299,6 +305,7 @@ def workload_influence(
     )
 
 
+@checked
 def correlation(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
     """Return Pearson's r and its two-sided p; NaN where one of the two varies by less than 1 % of its size."""
     if any(float(np.ptp(one)) <= 1e-2 * float(np.abs(one).max()) for one in (a, b)):
@@ -307,6 +314,7 @@ def correlation(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
     return float(test.statistic), float(test.pvalue)
 
 
+@checked
 def influence_by_range(
     data: xr.Dataset, least: int = 12, *, convention: str | Convention = "identified"
 ) -> xr.DataArray:
@@ -331,6 +339,7 @@ def influence_by_range(
     return xr.DataArray(r, dims=("metric", "largest"), coords={"metric": list(NAMED), "largest": ends})
 
 
+@checked
 def influence_table(gap: xr.Dataset, even: xr.Dataset) -> pd.DataFrame:
     """Return the correlations of the four named metrics under both spacings, from two `workload_influence`."""
     rows = [
@@ -348,6 +357,7 @@ def influence_table(gap: xr.Dataset, even: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@checked
 def scaling_results(data: xr.Dataset, series: str = "gap") -> dict[str, float]:
     """Return what section 4.1 claims, by estimator name, from what `size_scaling` returned for all families.
 
@@ -384,6 +394,7 @@ def scaling_results(data: xr.Dataset, series: str = "gap") -> dict[str, float]:
     }
 
 
+@checked
 def influence_results(data: xr.Dataset) -> dict[str, float]:
     """Return what section 4.2 prints, by estimator name, from what `workload_influence` returned."""
     results = {f"workload.{name}.r": float(data.r.sel(metric=name)) for name in NAMED}

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dpslib import solver
+from dpslib._arguments import checked
 from dpslib.demand import DemandLike
 from dpslib.solver import Solution
 
@@ -24,6 +25,7 @@ OWN: Search = MappingProxyType({})
 """The experiment's own settings, all of them."""
 
 
+@checked
 def replaced(own: Mapping[str, Any], search: Search) -> dict[str, Any]:
     """Return an experiment's own arguments of `solver.solve` with those of `search` in their place.
 
@@ -41,12 +43,14 @@ def replaced(own: Mapping[str, Any], search: Search) -> dict[str, Any]:
     return {**own, **{name: value for name, value in search.items() if not (fixed and name == "initial_sigma")}}
 
 
+@checked
 def breadths(search: Search, own: tuple[float, float] = (0.3, 1.0)) -> tuple[float, float]:
     """Return the range that starting breadths are drawn from, radians."""
     low, high = search.get("initial_sigma", own)
     return low, high
 
 
+@checked
 def solve(demand: DemandLike, n_agents: int, *, search: Search = OWN, **own: Any) -> Solution:
     """Solve systems as `solver.solve` does, with the entries of `search` in place of the experiment's own.
 

@@ -15,6 +15,7 @@ import xarray as xr
 from scipy.stats import spearmanr
 
 from dpslib import _validate, measures
+from dpslib._arguments import checked
 from dpslib.circle import TAU, circular_distance
 from dpslib.convention import Convention, get_convention
 from dpslib.demand import bimodal, mixture
@@ -66,6 +67,7 @@ READINGS: dict[str, dict[str, Any]] = {
 """Readings of section 4.3.1: W_c = Σ w / R with two stopping rules, and W_c = k Σ w / R, as Q's own weights give."""
 
 
+@checked
 def unit_blocks(size: int, n: int = 8) -> Network:
     """Return complete blocks in which every agent has the weight 1: Q_ij = 1/size inside a block, the identity dropped.
 
@@ -79,6 +81,7 @@ def unit_blocks(size: int, n: int = 8) -> Network:
     return from_matrix(torch.block_diag(*[block] * (n // size)), self_production=False, name="unit blocks")
 
 
+@checked
 def component_size(
     runs: int,
     max_steps: int = 5000,
@@ -166,6 +169,7 @@ def component_size(
     )
 
 
+@checked
 def component_results(data: xr.Dataset, reading: str = "tight stop") -> dict[str, float]:
     """Return what section 4.3.1 claims, by estimator name, from what `component_size` returned.
 
@@ -211,6 +215,7 @@ def component_results(data: xr.Dataset, reading: str = "tight stop") -> dict[str
     }
 
 
+@checked
 def locality(
     levels: int,
     runs: int,
@@ -307,6 +312,7 @@ def locality(
     )
 
 
+@checked
 def crossing(values: xr.DataArray, level: float) -> float:
     """Return the strength at which a curve last falls through a level, interpolated over log λ.
 
@@ -328,6 +334,7 @@ def crossing(values: xr.DataArray, level: float) -> float:
     return float(np.exp((1 - share) * np.log(strength[last]) + share * np.log(strength[last + 1])))
 
 
+@checked
 def locality_results(data: xr.Dataset) -> dict[str, float]:
     """Return what section 4.3.2 claims, by estimator name, from what `locality` returned.
 
@@ -359,6 +366,7 @@ def locality_results(data: xr.Dataset) -> dict[str, float]:
     }
 
 
+@checked
 def weighted(weights: Sequence[float]) -> Network:
     """Return joined agents with given weights: Q_ij = α_i α_j / Σ α, symmetric, the identity dropped.
 
@@ -369,6 +377,7 @@ def weighted(weights: Sequence[float]) -> Network:
     return from_matrix(torch.outer(alpha, alpha) / alpha.sum(), self_production=False, name="weighted")
 
 
+@checked
 def agent_weights(
     runs: int,
     max_steps: int = 5000,
@@ -452,6 +461,7 @@ def agent_weights(
     )
 
 
+@checked
 def weight_results(data: xr.Dataset) -> dict[str, float]:
     """Return what appendix E.2 claims, by estimator name, from `agent_weights`, at its lowest level of R."""
     mean = data.specialisation.isel(resource=0).mean("run")

@@ -453,11 +453,10 @@ class PerMember(Aggregator):
     members: Sequence[Aggregator]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.members, Sequence) or not all(isinstance(one, Aggregator) for one in self.members):
+            raise TypeError(f"members must be aggregators; got {_validate.brief(self.members)}")
         if not self.members:
-            raise ValueError("members must name at least one aggregator; got none")
-        for member in self.members:
-            if not isinstance(member, Aggregator):
-                raise TypeError(f"members must be aggregators; got {member!r}")
+            raise ValueError(f"members must name at least one aggregator; got {self.members!r}")
 
     def aggregate(self, x: Tensor, dim: int = -1) -> Tensor:
         """As `Aggregator.aggregate`; `dim` is not the first dimension."""
@@ -534,6 +533,13 @@ def get_aggregator(aggregator: str | Aggregator, **parameters: Any) -> Aggregato
     return kind(**parameters)
 
 
+def _side(name: str, aggregator: str | Aggregator) -> Aggregator:
+    """Return an aggregator without parameters that a function takes as its argument `name`."""
+    if not isinstance(aggregator, Aggregator):
+        _validate.choice(name, aggregator, [*AGGREGATORS, "sum"])
+    return get_aggregator(aggregator)
+
+
 def team_reward(efforts: Tensor, outer: str | Aggregator, inner: str | Aggregator, *, checked: bool = True) -> Tensor:
     """Return R(A) = U(T(a_1), …, T(a_M)), the team's reward: (..., N, M) → (...).
 
@@ -549,7 +555,10 @@ def team_reward(efforts: Tensor, outer: str | Aggregator, inner: str | Aggregato
 
     Source: paper B, section 2.
     """
-    outer, inner = get_aggregator(outer), get_aggregator(inner)
+    outer, inner = _side("outer", outer), _side("inner", inner)
+    _validate.flag("checked", checked)
+    if not isinstance(efforts, Tensor):
+        raise TypeError(f"efforts must be a floating-point tensor; got {_validate.brief(efforts)}")
     if efforts.ndim < 2:
         raise ValueError(f"efforts must have agents and tasks as last two dimensions; got shape {tuple(efforts.shape)}")
     if checked:

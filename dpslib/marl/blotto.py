@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from dpslib import _validate
+from dpslib._arguments import checked
 from dpslib._validate import ArrayLike
 from dpslib.marl.gains import Rewards, check_efforts
 
@@ -151,6 +152,7 @@ class ExponentialBlotto(Blotto):
         raise NotImplementedError("an exponential adversary has no steps to choose from")
 
 
+@checked
 def level_allocation(efforts: Tensor) -> Tensor:
     """Return the homogeneous allocation with the same forces for p = 1, (..., N, M): every colonel plays the mean."""
     return efforts.mean(-2, keepdim=True).expand_as(efforts)

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from dpslib import _validate
+from dpslib._arguments import check_fields
 from dpslib.marl.physics import PointMasses
 from dpslib.marl.rollouts import Rollout, without_self
 
@@ -70,6 +71,7 @@ class MultiGoalCapture:
     discrete = False
 
     def __post_init__(self) -> None:
+        check_fields(self)
         _validate.integer("agents", self.agents, low=1)
         _validate.integer("tasks", self.tasks, low=2)
         _validate.integer("horizon", self.horizon, low=1)

@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 import xarray as xr
 
+from dpslib._arguments import checked
 from dpslib.marl.aggregators import team_reward
 from dpslib.marl.capture import CaptureState, MultiGoalCapture
 from dpslib.marl.foraging import Foraging, MixedForaging
@@ -231,6 +232,7 @@ STUDIES: Mapping[str, Study | Search] = {
 # What the results say to the claims
 
 
+@checked
 def matrix_size(data: xr.Dataset) -> tuple[str, int, int]:
     """Return kind, N and M of a matrix game's results."""
     _, kind, size = str(data.attrs["study"]).split("-")[:3]
@@ -238,6 +240,7 @@ def matrix_size(data: xr.Dataset) -> tuple[str, int, int]:
     return kind, agents, tasks
 
 
+@checked
 def expected_gain(data: xr.Dataset) -> xr.DataArray:
     """Return the theory's gain of each pair of a matrix game."""
     kind, agents, tasks = matrix_size(data)
@@ -247,6 +250,7 @@ def expected_gain(data: xr.Dataset) -> xr.DataArray:
     return xr.DataArray(found, {"pair": pairs}, ["pair"])
 
 
+@checked
 def pair_table(data: Mapping[str, xr.Dataset], expected: xr.DataArray | None = None) -> pd.DataFrame:
     """Return the gains of all pairs as rows: mean and standard deviation over seeds in each of several results.
 
@@ -273,6 +277,7 @@ def pair_table(data: Mapping[str, xr.Dataset], expected: xr.DataArray | None = N
     return pd.DataFrame(rows)
 
 
+@checked
 def budget_table(data: Mapping[str, xr.Dataset]) -> pd.DataFrame:
     """Return what the paper spent on each study and what was spent here, side by side."""
     rows = []
@@ -296,11 +301,13 @@ def budget_table(data: Mapping[str, xr.Dataset]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@checked
 def gains(data: xr.Dataset) -> xr.DataArray:
     """Return the gain of each pair, its mean over seeds."""
     return data.gain.mean("seed")
 
 
+@checked
 def clearly_positive(data: xr.Dataset) -> xr.DataArray:
     """Whether the gain of each pair is above 0 beyond its standard error over seeds."""
     count = data.sizes["seed"]
@@ -308,6 +315,7 @@ def clearly_positive(data: xr.Dataset) -> xr.DataArray:
     return gains(data) > np.maximum(error, 1e-3)
 
 
+@checked
 def matrix_results(data: xr.Dataset) -> dict[str, float]:
     """Return what a matrix game says to Tables 5 to 10, Figs 3 and 6: `marl.matrix.KIND.NxM...`."""
     kind, agents, tasks = matrix_size(data)
@@ -331,6 +339,7 @@ def matrix_results(data: xr.Dataset) -> dict[str, float]:
     return results
 
 
+@checked
 def longer_results(data: xr.Dataset) -> dict[str, float]:
     """Return the gains after longer training: `marl.matrix.discrete.8x8.PAIR.gain_longer` and the like of capture."""
     prefix = "marl.capture" if str(data.attrs["study"]).startswith("capture") else "marl.matrix.discrete.8x8"
@@ -338,6 +347,7 @@ def longer_results(data: xr.Dataset) -> dict[str, float]:
     return {f"{prefix}.{pair}.gain_longer": float(found.sel(pair=pair)) for pair in found.pair.values}
 
 
+@checked
 def capture_results(data: xr.Dataset) -> dict[str, float]:
     """Return what Multi-goal-capture says to Table 11, Figs 4a and 7: `marl.capture...`."""
     prefix = "marl.capture"
@@ -357,6 +367,7 @@ def capture_results(data: xr.Dataset) -> dict[str, float]:
     }
 
 
+@checked
 def capture_geometry(draws: int = 2000) -> dict[str, float]:
     """Return counter-examples to what the paper says of efforts and homogeneous positions, at random places.
 
@@ -395,6 +406,7 @@ def capture_geometry(draws: int = 2000) -> dict[str, float]:
     }
 
 
+@checked
 def observability_results(data: xr.Dataset) -> dict[str, float]:
     """Return what the range sensor does to the gain, Figs 11 and 12: `marl.observability...`.
 
@@ -418,6 +430,7 @@ def observability_results(data: xr.Dataset) -> dict[str, float]:
     return results
 
 
+@checked
 def search_results(data: xr.Dataset) -> dict[str, float]:
     """Return what a search says to Fig 5, Table 14 and appendix P: `marl.hetgps...`.
 

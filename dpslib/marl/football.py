@@ -31,6 +31,7 @@ import torch
 from torch import Tensor
 
 from dpslib import _validate
+from dpslib._arguments import check_fields
 from dpslib.marl.physics import PointMasses, Wall, constant
 from dpslib.marl.rollouts import Rollout, without_self
 
@@ -96,6 +97,7 @@ class Football:
     discrete = False
 
     def __post_init__(self) -> None:
+        check_fields(self)
         _validate.integer("agents", self.agents, low=1)
         _validate.integer("horizon", self.horizon, low=1)
         _validate.real("beta", self.beta, low=0)

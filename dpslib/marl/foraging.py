@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from dpslib import _validate
+from dpslib._arguments import check_fields, checked
 from dpslib._validate import ArrayLike
 from dpslib.marl.gains import Rewards, check_efforts
 
@@ -29,6 +30,7 @@ def _levels(levels: Sequence[int]) -> list[int]:
     return [_validate.integer("levels", level, 1) for level in levels]
 
 
+@checked
 def harvest(efforts: ArrayLike, levels: Sequence[int]) -> Tensor:
     """Return the value of the items that are collected, (..., N, M) → (...).
 
@@ -51,6 +53,7 @@ def _collected(efforts: Tensor, level: Tensor) -> Tensor:
     return efforts.sum(-2) >= level - 0.5
 
 
+@checked
 def foraging_rewards(agents: int, levels: Sequence[int]) -> Rewards:
     """Return the best rewards of both teams, exactly: a knapsack of capacity N, and its largest single item.
 
@@ -64,6 +67,7 @@ def foraging_rewards(agents: int, levels: Sequence[int]) -> Rewards:
     return Rewards(float(max(reached)), float(max((level for level in known if level <= n), default=0)))
 
 
+@checked
 def equal_level_gain(agents: int, items: int, level: int = 1) -> float:
     """Return the gain where all items have one level: L (min(M, ⌊N/L⌋) − 1), and 0 where N < L.
 
@@ -120,6 +124,7 @@ class Foraging:
     vanish: bool = False
 
     def __post_init__(self) -> None:
+        check_fields(self)
         _validate.integer("agents", self.agents, 1)
         known = _levels(self.levels)
         starts = 1 if self.together else self.agents
@@ -189,6 +194,7 @@ class Foraging:
         return ForagingState(agents, state.items, present, (done * level).sum(-1)), efforts
 
 
+@checked
 def planned_rewards(world: Foraging, uniform: Tensor) -> Rewards:
     """Return the best mean rewards a step of both teams in the game, walking included: the most that can be learned.
 

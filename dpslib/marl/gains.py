@@ -31,6 +31,7 @@ from scipy.optimize import linprog
 from torch import Tensor
 
 from dpslib import _validate
+from dpslib._arguments import checked
 from dpslib._validate import ArrayLike
 from dpslib.marl.aggregators import (
     Aggregator,
@@ -76,6 +77,7 @@ class Rewards(NamedTuple):
         return self.heterogeneous - self.homogeneous
 
 
+@checked
 def check_efforts(efforts: ArrayLike, *, kind: str = "continuous", budget: float = 1.0) -> Tensor:
     """Return efforts (..., N, M) as a tensor, checked to keep each agent's budget: r_ij ≥ 0 and Σ_j r_ij ≤ budget.
 
@@ -105,6 +107,7 @@ def check_efforts(efforts: ArrayLike, *, kind: str = "continuous", budget: float
     return value
 
 
+@checked
 def allocation_reward(
     efforts: ArrayLike,
     outer: str | Aggregator,
@@ -140,6 +143,7 @@ def _alone(name: str, value: str | Aggregator) -> Aggregator:
 # Closed forms ---------------------------------------------------------------------------------------------------------
 
 
+@checked
 def extreme_rewards(agents: int, tasks: int, outer: str, inner: str, kind: str = "continuous") -> Rewards:
     """Return the best rewards of both teams under outer and inner aggregators of {min, mean, max}, in closed form.
 
@@ -174,6 +178,7 @@ def extreme_rewards(agents: int, tasks: int, outer: str, inner: str, kind: str =
     return Rewards(float(n >= m) if inner == "max" else alone, alone)
 
 
+@checked
 def softmax_share(t: ArrayLike, agents: int) -> Tensor:
     """Return σ(t, N) = e^t / (e^t + N − 1), the softmax of one effort of 1 among N − 1 of 0: any shape, in (0, 1).
 
@@ -187,6 +192,7 @@ def softmax_share(t: ArrayLike, agents: int) -> Tensor:
     return torch.ones_like(value) if n == 1 else torch.sigmoid(value - math.log(n - 1))
 
 
+@checked
 def softmax_bounds(t: ArrayLike, tau: ArrayLike, agents: int) -> tuple[Tensor, Tensor]:
     """Return a lower and an upper bound of the gain under softmax aggregators with N = M; the shapes broadcast.
 
@@ -215,6 +221,7 @@ def softmax_bounds(t: ArrayLike, tau: ArrayLike, agents: int) -> tuple[Tensor, T
 
 
 @lru_cache(maxsize=256)
+@checked
 def partitions(total: int, parts: int) -> tuple[tuple[int, ...], ...]:
     """Return the ways to write `total` as a sum of `parts` integers ≥ 0, largest first: allocations up to symmetry."""
 
@@ -238,6 +245,7 @@ def _one_hot(counts: Sequence[int]) -> Array:
     return np.eye(len(counts))[tasks]
 
 
+@checked
 def discrete_rewards(
     agents: int, tasks: int, outer: str | Aggregator, inner: str | Aggregator
 ) -> tuple[Rewards, Array, Array]:
@@ -258,6 +266,7 @@ def discrete_rewards(
     return found, allocations[best].numpy(), allocations[0].numpy()
 
 
+@checked
 def linear_rewards(agents: int, tasks: int, outer: str, inner: str) -> Rewards:
     """Return the best continuous rewards of both teams under aggregators of {min, mean, max}, by linear programmes.
 
@@ -315,6 +324,7 @@ def _programme(n: int, m: int, outer: str, inner: str, used: list[int], server: 
     return float(-found.fun)
 
 
+@checked
 def gain_table(
     agents: Sequence[int], tasks: Sequence[int], kind: str = "continuous", method: str = "closed form"
 ) -> xr.Dataset:
@@ -508,6 +518,7 @@ def _project(x: Tensor) -> Tensor:
     return (x - excess.gather(-1, support - 1) / support).clamp_min(0)
 
 
+@checked
 def staircase(sums: ArrayLike, agents: int) -> Tensor:
     """Return allocations with the given column sums that fill the agents one after the other: (..., M) → (..., N, M).
 
@@ -635,6 +646,7 @@ def _upper_homogeneous(
     return math.inf, "none"
 
 
+@checked
 def heterogeneity_gain(
     agents: int,
     tasks: int,
@@ -740,6 +752,7 @@ def _dirichlet(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     return weight / weight.sum(-1, keepdim=True).clamp_min(1e-300)
 
 
+@checked
 def softmax_gain(
     t: ArrayLike, tau: ArrayLike, agents: int, *, tolerance: float = 1e-3, boxes: int = 4096
 ) -> xr.Dataset:

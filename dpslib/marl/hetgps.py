@@ -22,6 +22,7 @@ import xarray as xr
 from torch import Tensor
 
 from dpslib import _validate
+from dpslib._arguments import check_fields
 from dpslib.marl.aggregators import PowerSum, Softmax, team_reward
 from dpslib.marl.ppo import TEAMS, Trainer
 from dpslib.marl.studies import Budget, Program, Scale
@@ -259,6 +260,7 @@ class Regime:
     concurrent: bool = True
 
     def __post_init__(self) -> None:
+        check_fields(self)
         _validate.integer("agents", self.agents, low=1)
         _validate.integer("environment", self.environment, low=1)
         if self.concurrent and self.environment != 1:

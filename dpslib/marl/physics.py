@@ -30,6 +30,7 @@ import torch
 from torch import Tensor
 
 from dpslib import _validate
+from dpslib._arguments import check_fields
 
 SKIN = 1 / 150
 """Thickness by which walls and boxes reach beyond their outline, as in VMAS."""
@@ -94,6 +95,7 @@ class PointMasses:
     margin: float = 1e-3
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not self.radius:
             raise ValueError("radius must name at least one circle; got ()")
         for name in ("radius", "obstacles"):

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from dpslib import _validate
+from dpslib._arguments import check_fields, checked
 from dpslib.marl.aggregators import Aggregator, PerMember, get_aggregator, team_reward
 from dpslib.marl.nets import Architecture, Policy, forward
 from dpslib.marl.world import Rewarding, World
@@ -75,6 +76,7 @@ class PPO:
     memory: float = 0.9
 
     def __post_init__(self) -> None:
+        check_fields(self)
         for name in ("environments", "epochs", "minibatch"):
             _validate.integer(name, getattr(self, name), low=1)
         for name in ("learning_rate", "clip", "grad_norm"):
@@ -105,6 +107,7 @@ class Batch(NamedTuple):
     """(E, N, B, O): what the agents see after the last step."""
 
 
+@checked
 def pair_reward(pairs: Sequence[tuple[str | Aggregator, str | Aggregator]], copies: int = 1) -> Reward:
     """Return the reward U_j T_i r_ij with a pair of aggregators for each run.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -11,12 +11,14 @@ import xarray as xr
 from torch import Tensor
 
 from dpslib import _validate
+from dpslib._arguments import checked
 from dpslib.marl.aggregators import Aggregator, team_reward
 
 Policy = Callable[[Tensor], Tensor]
 """From observations (E, B, N, observation) to actions (E, B, N, actions)."""
 
 
+@runtime_checkable
 class Embodied(Protocol):
     """What is needed of a world to play it; its states have a `position` (E, B, bodies, 2)."""
 
@@ -54,6 +56,7 @@ class Rollout(NamedTuple):
 
 
 @torch.no_grad()
+@checked
 def rollout(world: Embodied, policy: Policy, uniform: Tensor, steps: int | None = None) -> Rollout:
     """Play episodes with a policy.
 
@@ -77,6 +80,7 @@ def rollout(world: Embodied, policy: Policy, uniform: Tensor, steps: int | None 
     return Rollout(torch.stack(positions), torch.stack(efforts), torch.stack(bonus), start, state)
 
 
+@checked
 def mean_reward(played: Rollout, outer: str | Aggregator, inner: str | Aggregator) -> Tensor:
     """Mean over steps and environments of U_j T_i r_ij and what the world adds, for each member.
 
@@ -91,12 +95,14 @@ def mean_reward(played: Rollout, outer: str | Aggregator, inner: str | Aggregato
     return rewards(played, outer, inner).mean((0, 2))
 
 
+@checked
 def rewards(played: Rollout, outer: str | Aggregator, inner: str | Aggregator) -> Tensor:
     """The team reward of every step, U_j T_i r_ij and what the world adds, (steps, E, B); see `mean_reward`."""
     # Members come first where an aggregator has a parameter for each.
     return team_reward(played.efforts.transpose(0, 1), outer, inner).transpose(0, 1) + played.bonus
 
 
+@checked
 def record(
     world: Embodied,
     policies: dict[str, Policy],
@@ -162,6 +168,7 @@ def record(
     )
 
 
+@checked
 def without_self(pairs: Tensor) -> Tensor:
     """Leave the diagonal out of what N bodies have with each other, (..., N, N, d): (..., N, N - 1, d)."""
     n = pairs.shape[-2]
@@ -193,6 +200,7 @@ OTHERS = {"Tag": "escaper"}
 """What the bodies are that no agent moves, by the name of the world; in football they are an opponent and the ball."""
 
 
+@checked
 def describe(world: Any, state: Any) -> Scene:
     """Return what to draw of a world: its bodies, and what does not move in the given state.
 

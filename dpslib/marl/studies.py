@@ -31,6 +31,7 @@ import xarray as xr
 from torch import Tensor
 
 from dpslib import _validate
+from dpslib._arguments import check_fields, checked
 from dpslib.marl.nets import Policy
 from dpslib.marl.ppo import PPO, TEAMS, Trainer, pair_reward
 from dpslib.marl.rollouts import rollout
@@ -78,6 +79,12 @@ class Budget:
     frames_per_iteration: int = 60_000
     source: str = ""
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+        _validate.real("frames", self.frames, low=0)
+        _validate.integer("seeds", self.seeds, 0)
+        _validate.integer("frames_per_iteration", self.frames_per_iteration, 1)
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -107,6 +114,7 @@ class Scale:
     final_environments: int = 250
 
     def __post_init__(self) -> None:
+        check_fields(self)
         for name in ("frames", "seeds", "points", "test_environments", "final_environments"):
             _validate.integer(name, getattr(self, name), low=1)
 
@@ -321,6 +329,7 @@ class Comparison:
         return data
 
 
+@checked
 def kept_policy(data: xr.Dataset, world: World, **selection: Any) -> Policy:
     """Return trained teams that a study kept.
 
@@ -339,7 +348,7 @@ def kept_policy(data: xr.Dataset, world: World, **selection: Any) -> Policy:
     from dpslib.marl.nets import Architecture
 
     if "weights" not in data:
-        raise ValueError(f"the study {data.attrs.get('study', '')!r} kept no policies")
+        raise ValueError(f"data must hold weights; the study {data.attrs.get('study', '')!r} kept no policies")
     try:
         rows = data.weights.sel(selection)
     except KeyError as error:
@@ -355,6 +364,7 @@ def studies() -> dict[str, Trainable]:
     return _tables("STUDIES")
 
 
+@checked
 def get_study(name: str) -> Trainable:
     """Return a study by its name.
 
@@ -365,17 +375,19 @@ def get_study(name: str) -> Trainable:
     return known[_validate.choice("study", name, known)]
 
 
+@checked
 def study_results(data: xr.Dataset) -> dict[str, float]:
     """Return what a study's results say to the claims of the paper, by estimator name.
 
     Raises:
         ValueError: if the data are not those of a study.
     """
-    name = _validate.choice("study", data.attrs.get("study"), studies())
+    name = _validate.choice("data's study", data.attrs.get("study"), studies())
     estimators: dict[str, Callable[[xr.Dataset], dict[str, float]]] = _tables("ESTIMATORS")
     return estimators[name](data) if name in estimators else {}
 
 
+@checked
 def seed_results(data: xr.Dataset) -> dict[str, list[float]]:
     """Return what each seed alone says to the claims, by estimator name: the spread that verdicts take.
 
@@ -421,6 +433,7 @@ class Outcome:
     rate: float
 
 
+@checked
 def train(
     study: str | Trainable,
     scale: str | Scale = "reader",
@@ -496,9 +509,12 @@ def _train(
                 f"checkpoint {checkpoint} is of another study, scale or seeds; remove it, or give another: "
                 f"it holds {state.get('key')}, asked for is {key}"
             )
-        program.load_state_dict(state["program"])
-        frames, spent = list(state["frames"]), float(state["seconds"])
-        curves = {name: list(values) for name, values in state["curves"].items()}
+        try:
+            program.load_state_dict(state["program"])
+            frames, spent = list(state["frames"]), float(state["seconds"])
+            curves = {name: list(values) for name, values in state["curves"].items()}
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise ValueError(f"checkpoint {checkpoint} does not hold what was saved: {error}; remove it") from error
 
     start = last = time.perf_counter()
     begun = program.frames
@@ -571,12 +587,14 @@ MEASURED = ("seconds", "frames_per_second", "device", "versions", "source_sha256
 """Attributes of results that say how they were computed."""
 
 
+@checked
 def reproducible(data: xr.Dataset) -> xr.Dataset:
     """Return results without what another execution says otherwise: times, machine, versions and sources."""
     kept = {name: value for name, value in data.attrs.items() if name not in MEASURED}
     return data.drop_attrs(deep=False).assign_attrs(kept)
 
 
+@checked
 def device_name(device: str) -> str:
     """Return what a device is called."""
     if torch.device(device).type == "cuda":
@@ -619,6 +637,7 @@ def _load(path: Path) -> dict[str, Any]:
     return state
 
 
+@checked
 def write_results(data: xr.Dataset, path: Path) -> None:
     """Write results to a netCDF file that is there with all its bytes or as it was before.
 
@@ -633,6 +652,7 @@ def write_results(data: xr.Dataset, path: Path) -> None:
         _write(path, bytes(data.to_netcdf(engine="scipy", format="NETCDF3_64BIT")))
 
 
+@checked
 def read_results(name: str | Path) -> xr.Dataset:
     """Return recorded results.
 
@@ -647,18 +667,23 @@ def read_results(name: str | Path) -> xr.Dataset:
     if not path.is_file():
         raise FileNotFoundError(f"there is no {path}; it is made by: dps train {name} --scale paper")
     engine = "h5netcdf" if path.read_bytes()[:4] == b"\x89HDF" else "scipy"
-    with xr.open_dataset(path, engine=engine) as data:
-        data.load()
+    try:
+        with xr.open_dataset(path, engine=engine) as data:
+            data.load()
+    except (AttributeError, EOFError, IndexError, KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read as a netCDF file: {error}") from error
     if data.attrs.get("data_sha256") != data_hash(data):
         raise ValueError(f"{path} does not hold the numbers that were written to it")
     return data
 
 
+@checked
 def recorded(name: str) -> bool:
     """Whether a study is recorded in `data/results/`."""
     return (RESULTS / f"marl-{name.removeprefix('marl-')}.nc").is_file()
 
 
+@checked
 def data_hash(data: xr.Dataset) -> str:
     """Return the SHA-256 of the names, shapes and numbers of a dataset."""
     digest = hashlib.sha256()
@@ -669,6 +694,7 @@ def data_hash(data: xr.Dataset) -> str:
     return digest.hexdigest()
 
 
+@checked
 def merge(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     """Join results of the same study and scale with other seeds, as several machines computed them.
 
@@ -698,6 +724,7 @@ def merge(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     )
 
 
+@checked
 def with_settings(scale: Scale, **changes: Any) -> Scale:
     """Return a scale with other settings of the training."""
     return replace(scale, settings=replace(scale.settings, **changes))

@@ -18,6 +18,7 @@ import xarray as xr
 from scipy import stats
 
 from dpslib import _validate
+from dpslib._arguments import checked
 from dpslib.marl.aggregators import team_reward
 from dpslib.marl.football import Football
 from dpslib.marl.ppo import PPO, TEAMS, pair_reward
@@ -141,6 +142,7 @@ STUDIES = {study.name: study for study in (TAG, TAG_HOLD, TAG_8V3, FOOTBALL)}
 """Studies of this module by name."""
 
 
+@checked
 def gain_results(data: xr.Dataset, prefix: str, predicted: Sequence[str], pairs: int) -> dict[str, float]:
     """Return the gains of a study by pair, and how many signs are as predicted.
 
@@ -166,6 +168,7 @@ def gain_results(data: xr.Dataset, prefix: str, predicted: Sequence[str], pairs:
     return found
 
 
+@checked
 def significant(gain: np.ndarray) -> bool:
     """Whether the mean of gains over seeds is above 0 by Student's t, one-sided, at 5 %."""
     if np.ptp(gain) == 0:
@@ -173,6 +176,7 @@ def significant(gain: np.ndarray) -> bool:
     return bool(stats.ttest_1samp(gain, 0, alternative="greater").pvalue < 0.05)
 
 
+@checked
 def tag_results(data: xr.Dataset) -> dict[str, float]:
     """Return what 2v2 Tag says to Table 12, Figs 4b and 8, footnote 4.
 
@@ -209,11 +213,13 @@ def tag_results(data: xr.Dataset) -> dict[str, float]:
     }
 
 
+@checked
 def tag_8v3_results(data: xr.Dataset) -> dict[str, float]:
     """Return what 8v3 Tag says to Fig 9: `marl.tag.8v3...`; `data` are results of the study `tag-8v3`."""
     return gain_results(data, "marl.tag.8v3", PREDICTED["tag"], 5)
 
 
+@checked
 def football_results(data: xr.Dataset) -> dict[str, float]:
     """Return what the drill says to Table 13 and Fig 10.
 
@@ -234,6 +240,7 @@ def football_results(data: xr.Dataset) -> dict[str, float]:
     return found
 
 
+@checked
 def budget_counterexamples(draws: int = 1000) -> int:
     """Count random places of agents at which the drill's printed efforts sum to more than 1 (paper B, App. M).
 
@@ -248,6 +255,7 @@ def budget_counterexamples(draws: int = 1000) -> int:
     return int((world.efforts(world.reset(uniform)).sum(-1) > 1 + 1e-9).any(-1).sum())
 
 
+@checked
 def scripted_gains(world: Tag, episodes: int = 400, seed: int = 0) -> xr.Dataset:
     """Measure Tag with chasers that pursue by hand-written rules, as a yardstick for what is learned.
 

@@ -36,6 +36,7 @@ import torch
 from torch import Tensor
 
 from dpslib import _validate
+from dpslib._arguments import check_fields
 from dpslib.marl.physics import PointMasses
 from dpslib.marl.rollouts import Rollout, without_self
 
@@ -112,6 +113,7 @@ class Tag:
     substeps: int = 10
 
     def __post_init__(self) -> None:
+        check_fields(self)
         for name in ("chasers", "escapers", "horizon", "substeps"):
             _validate.integer(name, getattr(self, name), low=1)
         _validate.integer("obstacles", self.obstacles, low=0)

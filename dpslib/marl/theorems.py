@@ -21,6 +21,7 @@ import xarray as xr
 from torch import Tensor
 
 from dpslib import _validate
+from dpslib._arguments import checked
 from dpslib.marl import blotto, foraging
 from dpslib.marl.aggregators import (
     Aggregator,
@@ -273,6 +274,7 @@ def _undefined(rng: np.random.Generator, cases: int) -> Iterator[Trial]:
     yield {}, {"t": _grid(rng, (cases,), -6, 0, 0.25)}, excess
 
 
+@checked
 def family_checks(*, cases: int = 2000, sizes: Sequence[int] = (2, 3, 4, 6), seed: int = 0) -> dict[str, Check]:
     """Return the checks of Table 3, `FAMILY.PROPERTY`, and of the softmax within the limits that we find for it.
 
@@ -321,6 +323,7 @@ SHAPES = ((2, 2), (2, 3), (3, 2), (3, 3), (4, 2), (2, 4), (4, 3), (5, 4))
 """Numbers of agents and tasks at which the theorems are checked, with fewer agents than tasks among them."""
 
 
+@checked
 def construction(sums: Tensor, agents: int) -> Tensor:
     """Return the allocation of the proof of Theorem 3.1: (..., M) → (..., N, M).
 
@@ -556,6 +559,7 @@ def _best_alike(n: int, tau: Tensor) -> Tensor:
     return softmax_share(tau.clamp_min(0), n)
 
 
+@checked
 def softmax_checks(*, cases: int = 2000, seed: int = 0) -> dict[str, Check]:
     """Return the checks of Theorem 3.4 and of the steps of its proof, for N = M from 2 to 5.
 
@@ -773,6 +777,7 @@ def _saturated() -> Check:
     )
 
 
+@checked
 def theorem_checks(*, cases: int = 200, sizes: Sequence[int] = (2, 3, 4, 6), seed: int = 0) -> dict[str, Check]:
     """Return the checks of Theorems 3.1 to 3.3, their proofs, Lemma and Corollary F.1, and of budgets.
 
@@ -849,6 +854,7 @@ PRINTED: dict[tuple[str, str, str], dict[str, Cell]] = {
 """What Tables 1 and 2 state for N agents and M tasks, by kind, outer and inner aggregator; conditions as printed."""
 
 
+@checked
 def table_checks(tables: Mapping[str, xr.Dataset]) -> dict[str, Check]:
     """Return the checks of every cell of Tables 1 and 2: `KIND.OUTER_INNER.PART`.
 
@@ -875,6 +881,7 @@ def table_checks(tables: Mapping[str, xr.Dataset]) -> dict[str, Check]:
     return checks
 
 
+@checked
 def reading_checks(table: xr.Dataset) -> dict[str, Check]:
     """Return the checks of what section 6 concludes from the theorems, over the nine pairs of the continuous table."""
     gain = table.gain
@@ -906,6 +913,7 @@ def reading_checks(table: xr.Dataset) -> dict[str, Check]:
     }
 
 
+@checked
 def theory_checks(*, cases: int = 200, seed: int = 0, sizes: Sequence[int] = SIZES) -> dict[str, Check]:
     """Return all checks by name: Table 3, the theorems and proofs, Tables 1 and 2, and the examples of appendix E.
 
@@ -929,6 +937,7 @@ def theory_checks(*, cases: int = 200, seed: int = 0, sizes: Sequence[int] = SIZ
     )
 
 
+@checked
 def example_checks(*, cases: int = 200, seed: int = 0, sizes: Sequence[int] = SIZES) -> dict[str, Check]:
     """Return the checks of appendix E, Colonel Blotto and level-based foraging.
 
@@ -1053,6 +1062,7 @@ def _mixed_items(rng: np.random.Generator) -> dict[str, Any] | None:
     return None
 
 
+@checked
 def theory_results(checks: Mapping[str, Check]) -> dict[str, float]:
     """Return the estimators of the claims on theory, named as the ledger of claims names them.
 
@@ -1162,6 +1172,7 @@ def _title(name: str) -> str:
     return f"{family.replace('_', ' ')}: {TITLES[rest]}" if family in FAMILIES else name
 
 
+@checked
 def printed_table(agents: Sequence[int], tasks: Sequence[int], kind: str) -> xr.Dataset:
     """Return what Table 1 (continuous) or 2 (discrete) states, as `gains.gain_table` returns what is found.
 
@@ -1181,6 +1192,7 @@ def printed_table(agents: Sequence[int], tasks: Sequence[int], kind: str) -> xr.
     return xr.Dataset(parts, coords=coords, attrs={"kind": kind})
 
 
+@checked
 def cell_table(checks: Mapping[str, Check], kind: str, shapes: Sequence[tuple[int, int]]) -> pd.DataFrame:
     """Return Table 1 (continuous) or 2 (discrete) in numbers: rewards and gain of the nine pairs at some sizes.
 
@@ -1213,6 +1225,7 @@ def cell_table(checks: Mapping[str, Check], kind: str, shapes: Sequence[tuple[in
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("(U, T)")
 
 
+@checked
 def softmax_limits(counts: Sequence[int]) -> xr.Dataset:
     """Return the largest `|t|` with which the softmax of efforts in [0, 1] keeps its properties, by their number.
 
@@ -1228,6 +1241,7 @@ def softmax_limits(counts: Sequence[int]) -> xr.Dataset:
     )
 
 
+@checked
 def transfer_path(aggregator: Aggregator, efforts: Sequence[float], steps: int = 101) -> xr.DataArray:
     """Return the aggregate while the first effort hands more and more to the second, until they have swapped.
 
@@ -1250,6 +1264,7 @@ def transfer_path(aggregator: Aggregator, efforts: Sequence[float], steps: int =
     return xr.DataArray(aggregator(path).numpy(), dims="transfer", coords={"transfer": d.numpy()}, name="aggregate")
 
 
+@checked
 def check_table(checks: Mapping[str, Check], names: Iterable[str] | None = None) -> pd.DataFrame:
     """Return the checks with exceptions (or those named): cases, exceptions, the simplest one, what holds instead."""
     chosen = [name for name, check in checks.items() if check.violations] if names is None else list(names)

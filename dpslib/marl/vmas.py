@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
+from dpslib._arguments import checked
 from dpslib.marl.aggregators import Aggregator
 from dpslib.marl.physics import PointMasses
 from dpslib.marl.rollouts import Embodied, Policy, mean_reward, rollout
@@ -145,6 +146,7 @@ def inside(world: AnyWorld) -> AnyWorld:
     return other
 
 
+@checked
 def gains(
     world: Embodied,
     heterogeneous: Policy,

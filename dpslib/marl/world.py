@@ -16,6 +16,7 @@ State = Any
 """A named tuple of tensors whose leading dimensions are (E, B)."""
 
 
+@runtime_checkable
 class World(Protocol):
     """A batch of episodes; all have the same length.
 

@@ -8,10 +8,12 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from dpslib._arguments import checked
 from dpslib.experiments.arguments import best_heterogeneity
 from dpslib.plots.style import BLUE, GREEN, GREY, ORANGE, PALETTE, SKY
 
 
+@checked
 def narrowing(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw heterogeneity against the demand's width: every run, the best, and the starts (`arguments.narrowing`)."""
     best = best_heterogeneity(data)
@@ -29,6 +31,7 @@ def narrowing(data: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def by_radius(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw heterogeneity against the radius of collaboration: every run and the best (`arguments.like_agents`)."""
     ax.plot(data.radius, data.heterogeneity.transpose("radius", "run"), "o", ms=3, color=BLUE, alpha=0.3, mew=0)
@@ -42,6 +45,7 @@ def by_radius(data: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def by_share(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw heterogeneity against the share of random assignment: every run and the best (`random_assignment`)."""
     for colour, pooling in zip((BLUE, GREEN), data.pooling.values, strict=True):
@@ -58,6 +62,7 @@ def by_share(data: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def copies(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw the share of systems that a copy makes more heterogeneous, against their size (`arguments.added_copies`)."""
     for colour, q in zip(PALETTE, data.q.values, strict=False):
@@ -71,6 +76,7 @@ def copies(data: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def maps(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw what strictly monotone maps leave intact (`arguments.monotone_maps`)."""
     names = {

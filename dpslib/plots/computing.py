@@ -10,6 +10,7 @@ import seaborn as sns
 import xarray as xr
 from matplotlib.axes import Axes
 
+from dpslib._arguments import checked
 from dpslib.experiments.computing import FORMS, NORMS, RESOURCE, STATISTICS, best_runs
 from dpslib.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED
 
@@ -18,6 +19,7 @@ NORM_COLOURS = dict(zip(NORMS, (BLUE, ORANGE), strict=True))
 FORM_COLOURS = dict(zip(FORMS, (RED, GREEN), strict=True))
 
 
+@checked
 def performance_by_heterogeneity(
     sweep: xr.Dataset, statistics: xr.Dataset, ax: Axes, *, printed: Mapping[str, float] | None = None
 ) -> Axes:
@@ -50,6 +52,7 @@ def performance_by_heterogeneity(
     return ax
 
 
+@checked
 def performance_by_resource(relaxed: xr.Dataset, statistics: xr.Dataset, ax: Axes) -> Axes:
     """Draw the homogeneous network's performance while the resource constraint relaxes (Fig 15, right).
 
@@ -70,6 +73,7 @@ def performance_by_resource(relaxed: xr.Dataset, statistics: xr.Dataset, ax: Axe
     return ax
 
 
+@checked
 def statistic_by_norm(values: xr.DataArray, ax: Axes, *, printed: float) -> Axes:
     """Draw one statistic of all random tasks under both norms, with the printed value (dashed).
 
@@ -87,6 +91,7 @@ def statistic_by_norm(values: xr.DataArray, ax: Axes, *, printed: float) -> Axes
     return ax
 
 
+@checked
 def surface(data: xr.Dataset, fits: xr.Dataset, ax: Axes) -> Axes:
     """Draw the loss against D for each N, with both fitted forms (Fig 16, left): the first task and constant.
 
@@ -114,6 +119,7 @@ def surface(data: xr.Dataset, fits: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def surface_residuals(data: xr.Dataset, fits: xr.Dataset, ax: Axes) -> Axes:
     """Draw the ratio of fitted to computed loss against the computed loss, all tasks, first constant.
 
@@ -142,6 +148,7 @@ def surface_residuals(data: xr.Dataset, fits: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def one_agent(data: xr.Dataset, fits: xr.Dataset, ax: Axes) -> Axes:
     """Draw one agent's loss and its fit, and over-production on a second axis, against D (Fig 16, right).
 
@@ -161,6 +168,7 @@ def one_agent(data: xr.Dataset, fits: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def matrix(values: xr.DataArray, ax: Axes, *, fmt: str) -> Axes:
     """Draw a pair-by-task matrix as a heat map with its values (Fig 17); values in [0, 1]."""
     frame = values.transpose("pair", "task").to_pandas()

@@ -6,12 +6,14 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from dpslib._arguments import checked
 from dpslib.experiments.pairs import temporal_statistics
 from dpslib.plots.style import BLUE, GREY, ORANGE, PAIR_COLOURS
 
 ENVIRONMENT_COLOURS = {"uniform": ORANGE, "multi-Gaussian": BLUE}
 
 
+@checked
 def specialisation_by_size(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw specialisation against community size, every run and the mean (Fig 3).
 
@@ -30,6 +32,7 @@ def specialisation_by_size(data: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def production_series(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw production over time of both communities, with their means (Fig 4, top).
 
@@ -49,6 +52,7 @@ def production_series(data: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def statistic_by_demand(statistic: xr.DataArray, ax: Axes, *, labels: tuple[str, ...], ylabel: str) -> Axes:
     """Draw one statistic of both communities for each demand, side by side, in the colours of Fig 4 (bottom)."""
     place = np.arange(statistic.sizes["demand"])
@@ -60,6 +64,7 @@ def statistic_by_demand(statistic: xr.DataArray, ax: Axes, *, labels: tuple[str,
     return ax
 
 
+@checked
 def statistic_by_breadth(statistic: xr.DataArray, ax: Axes, *, ylabel: str, marked: float = 0.5) -> Axes:
     """Draw one statistic of both communities against the species' breadth (sigma, pair)."""
     for pair, colour in PAIR_COLOURS.items():

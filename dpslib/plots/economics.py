@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from dpslib._arguments import checked
 from dpslib.experiments.economics import best_of_market, best_start
 from dpslib.plots.style import BLUE, GREEN, GREY, ORANGE, PAIR_COLOURS, PURPLE, RED, circle_axis, legend_above
 
@@ -17,6 +18,7 @@ MEASURE_NAMES = {"heterogeneity": "heterogeneity H", "specialisation": "speciali
 METRIC_NAMES = {"mean": "mean return", "cv": "coefficient of variation"}
 
 
+@checked
 def country_profile(data: xr.Dataset, regimes: list[str], country: int, ax: Axes) -> Axes:
     """Draw what one country produces in the best solution of each regime, with the demand (a panel of Fig 10).
 
@@ -37,6 +39,7 @@ def country_profile(data: xr.Dataset, regimes: list[str], country: int, ax: Axes
     return circle_axis(ax, "product θ")
 
 
+@checked
 def realised_consumption(data: xr.Dataset, regime: str, ax: Axes) -> Axes:
     """Draw joint production against the demand and shade what is consumed, ∫ min(W₀, W₁) (a panel of Fig 11).
 
@@ -53,6 +56,7 @@ def realised_consumption(data: xr.Dataset, regime: str, ax: Axes) -> Axes:
     return circle_axis(ax, "product θ")
 
 
+@checked
 def consumption_by_resource(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw consumption against R, every start that descends L itself and the best start of all.
 
@@ -72,6 +76,7 @@ def consumption_by_resource(data: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def trapped_share(share: xr.DataArray, ax: Axes) -> Axes:
     """Draw the share of trapped starts of each regime under both descents.
 
@@ -88,6 +93,7 @@ def trapped_share(share: xr.DataArray, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def correlation_distribution(correlations: xr.Dataset, measure: str, ax: Axes, *, printed: float) -> Axes:
     """Draw the distribution of one measure's rank correlations over all tasks (a panel of Fig 12).
 
@@ -111,6 +117,7 @@ def correlation_distribution(correlations: xr.Dataset, measure: str, ax: Axes, *
     return ax
 
 
+@checked
 def sweep_of_tasks(data: xr.Dataset, measure: str, ax: Axes) -> Axes:
     """Draw one measure against the stiffness, linear distance: the median over tasks and the middle 80 %.
 
@@ -126,6 +133,7 @@ def sweep_of_tasks(data: xr.Dataset, measure: str, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def market(data: xr.Dataset, variable: str, scaling: str, ax: Axes) -> Axes:
     """Draw specialisation or distance against the friction (a panel of Fig 13).
 
@@ -155,6 +163,7 @@ def market(data: xr.Dataset, variable: str, scaling: str, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def metric_by_market(data: xr.Dataset, metric: str, ax: Axes, *, labels: tuple[str, ...]) -> Axes:
     """Draw one metric of both portfolios for each market: medians over the paths and the middle 95 % (Fig 14).
 
@@ -178,6 +187,7 @@ def metric_by_market(data: xr.Dataset, metric: str, ax: Axes, *, labels: tuple[s
     return ax
 
 
+@checked
 def t_distribution(tests: xr.Dataset, metric: str, ax: Axes, *, printed: float, still: float) -> Axes:
     """Draw the distribution over repetitions of one metric's t statistic.
 

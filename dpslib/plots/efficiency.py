@@ -6,9 +6,11 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from dpslib._arguments import checked
 from dpslib.plots.style import BLUE, GREEN, GREY, ORANGE, PALETTE, PURPLE
 
 
+@checked
 def heterogeneity_by_resource(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw heterogeneity against the resource constraint for each workload, mean and standard deviation (Fig 27).
 
@@ -28,6 +30,7 @@ def heterogeneity_by_resource(data: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def response_to_stiffness(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw heterogeneity and both performances, averaged over R, against stiffness, with every seed (Fig 28).
 
@@ -50,6 +53,7 @@ def response_to_stiffness(data: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def performance_by_heterogeneity(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw performance against heterogeneity: the means over R, and all points coloured by R."""
     mean = data.mean("run")
@@ -72,6 +76,7 @@ def performance_by_heterogeneity(data: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def correlation_by_resource(found: dict[str, xr.Dataset], ax: Axes) -> Axes:
     """Draw the correlation of heterogeneity and performance at each level of R, every seed and their mean.
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from dpslib._arguments import checked
 from dpslib.experiments.computing import FORMS
 
 View = dict[str, Any]
@@ -33,6 +34,7 @@ def _plain(values: xr.DataArray, *dims: str) -> Any:
     return rounded(values.transpose(*dims).values.astype(float).tolist())
 
 
+@checked
 def surface(data: xr.Dataset, fits: xr.Dataset) -> View:
     """Return the surface of the loss over N and D with both fitted forms (Fig 16a), all tasks and constants.
 
@@ -52,6 +54,7 @@ def surface(data: xr.Dataset, fits: xr.Dataset) -> View:
     }
 
 
+@checked
 def positions(data: xr.Dataset) -> View:
     """Return where the agents of every run stand, for each component size and reading (Fig 24).
 
@@ -68,6 +71,7 @@ def positions(data: xr.Dataset) -> View:
     }
 
 
+@checked
 def distances(data: xr.Dataset) -> View:
     """Return the distances within and between clusters, and the agents themselves, for each cost (Fig 26).
 
@@ -83,6 +87,7 @@ def distances(data: xr.Dataset) -> View:
     }
 
 
+@checked
 def stiffness(data: xr.Dataset) -> View:
     """Return heterogeneity and performance for each resource and stiffness (Fig 28), means over the runs.
 
@@ -99,6 +104,7 @@ def stiffness(data: xr.Dataset) -> View:
     }
 
 
+@checked
 def to_html(view: View, printed: str) -> str:
     """Return a view as HTML, closed and hidden until the page's script shows it.
 

@@ -8,6 +8,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from dpslib._arguments import checked
+
 DPI = 200
 """Dots per inch of a PNG."""
 
@@ -18,6 +20,7 @@ PADDING = 0.1
 METADATA: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "png": {}, "pdf": {"CreationDate": None}}
 
 
+@checked
 def images(figure: Figure, *, dpi: int = DPI, whole: bool = False) -> dict[str, bytes]:
     """Return a figure as `svg`, `png` and `pdf`.
 
@@ -43,6 +46,7 @@ def images(figure: Figure, *, dpi: int = DPI, whole: bool = False) -> dict[str, 
     return made
 
 
+@checked
 def axes(figure: Figure) -> list[dict[str, Any]]:
     """Return what is written on the axes of a figure.
 

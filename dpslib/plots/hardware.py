@@ -7,6 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from dpslib._arguments import checked
 from dpslib.experiments.hardware import HARDWARE, REGIME_NAMES, Reading, saturation
 from dpslib.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, circle_axis
 
@@ -19,6 +20,7 @@ SCHEMATIC_COLOURS = dict(zip(HARDWARE, (PURPLE, GREEN), strict=True))
 """The colours of paper A's Fig 33."""
 
 
+@checked
 def coverage(data: xr.Dataset, reading: Reading, regime: str, ax: Axes) -> Axes:
     """Draw workload and production of one regime, that of the run with the median performance (a panel of Fig 30).
 
@@ -36,6 +38,7 @@ def coverage(data: xr.Dataset, reading: Reading, regime: str, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def performances(data: xr.Dataset, reading: Reading, ax: Axes) -> Axes:
     """Draw the median performance and task performance of the regimes with every run (Fig 31).
 
@@ -55,6 +58,7 @@ def performances(data: xr.Dataset, reading: Reading, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def stiffness_sweep(data: xr.Dataset, ax: Axes, *, norm: str, power: int, workload: str = "spread out") -> Axes:
     """Draw performance (solid) and task performance (dashed) against λ, medians over runs, and the runs' range.
 
@@ -75,6 +79,7 @@ def stiffness_sweep(data: xr.Dataset, ax: Axes, *, norm: str, power: int, worklo
     return ax
 
 
+@checked
 def sweep_legend(ax: Axes) -> Axes:
     """Add the legend of `stiffness_sweep`: colours for regimes, line styles for what is shown."""
     handles = ax.get_legend_handles_labels()[0]
@@ -83,6 +88,7 @@ def sweep_legend(ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def productivity_by_size(data: xr.Dataset, ax: Axes, *, resource: str = "ln") -> Axes:
     """Draw productivity against size on both kinds of hardware: every run, mean and standard error (Fig 32).
 
@@ -104,6 +110,7 @@ def productivity_by_size(data: xr.Dataset, ax: Axes, *, resource: str = "ln") ->
     return ax
 
 
+@checked
 def scaling_curves(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw the two mean curves from the smallest size until they meet, and the gap between them (Fig 33).
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
+from dpslib._arguments import checked
 from dpslib.verdicts import DIRECTION, EXACT, INCONSISTENT, NOT, UNDETERMINED, WITHIN
 
 COLOURS = {
@@ -18,6 +19,7 @@ COLOURS = {
 """The colours of the badges (`book/_static/book.css`)."""
 
 
+@checked
 def verdicts_by_section(counts: pd.DataFrame, ax: Axes) -> Axes:
     """Draw how many claims of each section have each verdict.
 

@@ -7,12 +7,14 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 
+from dpslib._arguments import checked
 from dpslib.plots.style import BLUE, GREEN, GREY, ORANGE, RED
 
 PAIR_LINES = {("min", "max"): BLUE, ("mean", "max"): ORANGE, ("min", "mean"): GREEN}
 """The pairs of outer and inner aggregator that have a gain, and their colours."""
 
 
+@checked
 def gain_matrix(gains: xr.DataArray, ax: Axes) -> Axes:
     """Draw the gains of the nine pairs of {min, mean, max} as a matrix with numbers (Fig 2, left).
 
@@ -32,6 +34,7 @@ def gain_matrix(gains: xr.DataArray, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def softmax_map(
     data: xr.Dataset, ax: Axes, *, name: str = "gain", largest: float | None = None, label: str = "gain ΔR"
 ) -> QuadMesh:
@@ -57,6 +60,7 @@ def softmax_map(
     return mesh
 
 
+@checked
 def bound_against_truth(data: xr.Dataset, ax: Axes, *, tau: float) -> Axes:
     """Draw the gain, its upper bound and Theorem 3.4's lower bound against t at one τ.
 
@@ -73,6 +77,7 @@ def bound_against_truth(data: xr.Dataset, ax: Axes, *, tau: float) -> Axes:
     return ax
 
 
+@checked
 def gains_by_tasks(found: xr.Dataset, printed: xr.Dataset, ax: Axes, *, agents: int) -> Axes:
     """Draw the gain of the pairs that have one against the number of tasks: computed, and as a table prints it.
 
@@ -93,6 +98,7 @@ def gains_by_tasks(found: xr.Dataset, printed: xr.Dataset, ax: Axes, *, agents: 
     return ax
 
 
+@checked
 def softmax_limits(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw up to which parameter the softmax is monotone and Schur-convex, against the number of arguments.
 
@@ -110,6 +116,7 @@ def softmax_limits(data: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def exception(f: xr.DataArray, ax: Axes, *, label: str = "") -> Axes:
     """Draw an aggregate along a transfer from a larger to a smaller argument, which Schur-convexity lets fall.
 

@@ -8,6 +8,7 @@ from typing import Any
 import xarray as xr
 from matplotlib.axes import Axes
 
+from dpslib._arguments import checked
 from dpslib.plots.style import BLUE, GREEN, GREY, ORANGE, PALETTE
 
 PAIR_COLOURS = {"min_max": BLUE, "mean_max": ORANGE, "min_mean": GREEN}
@@ -17,16 +18,19 @@ ARM_COLOURS = {"neutral": BLUE, "adversarial": ORANGE, "minimised": GREEN}
 """Colours of the starts and aims of a search."""
 
 
+@checked
 def pair_name(pair: str) -> str:
     """Return a pair as figures show it."""
     return f"({', '.join(str(pair).split('_'))})"
 
 
+@checked
 def curve_gain(data: xr.Dataset) -> xr.DataArray:
     """Return the gain over training, (frame, ..., pair, seed)."""
     return data.curve.sel(team="heterogeneous", drop=True) - data.curve.sel(team="homogeneous", drop=True)
 
 
+@checked
 def band(values: xr.DataArray, ax: Axes, **style: Any) -> Axes:
     """Draw the mean over seeds against millions of frames, and one standard deviation around it."""
     mean, millions = values.mean("seed"), values.frame / 1e6
@@ -37,6 +41,7 @@ def band(values: xr.DataArray, ax: Axes, **style: Any) -> Axes:
     return ax
 
 
+@checked
 def gain_curves(
     data: xr.Dataset, ax: Axes, *, positive: Collection[str], expected: xr.DataArray | None = None, named: bool = True
 ) -> Axes:
@@ -64,6 +69,7 @@ def gain_curves(
     return ax
 
 
+@checked
 def live_points(data: xr.Dataset, ax: Axes) -> Axes:
     """Mark the gains of a live run over training as dots, in the colours of `gain_curves`."""
     gain = curve_gain(data).mean("seed")
@@ -73,6 +79,7 @@ def live_points(data: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def gain_bars(data: xr.Dataset, ax: Axes, *, positive: Collection[str]) -> Axes:
     """Draw the last gain of each pair as a dot with one standard deviation over seeds."""
     gain = data.gain
@@ -88,6 +95,7 @@ def gain_bars(data: xr.Dataset, ax: Axes, *, positive: Collection[str]) -> Axes:
     return ax
 
 
+@checked
 def gain_by_radius(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw the last gain against the sensing radius (Fig 11): every seed, and the mean."""
     gain = data.gain.squeeze("pair").sortby("radius").transpose("radius", "seed")
@@ -102,6 +110,7 @@ def gain_by_radius(data: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def radius_curves(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw the gain over training, a line for each sensing radius (Fig 12)."""
     gain = curve_gain(data).squeeze("pair").sortby("radius")
@@ -113,11 +122,13 @@ def radius_curves(data: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def radius_name(radius: float) -> str:
     """Return a radius as figures show it."""
     return "all" if radius == float("inf") else f"{radius:g}"
 
 
+@checked
 def search_curves(data: xr.Dataset, ax: Axes, *, name: str, label: str, turning: float | None = None) -> Axes:
     """Draw what a search finds over training (Fig 5): seeds thin, their mean thick, a colour for each arm.
 

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.patches import Circle
 
+from dpslib._arguments import checked
 from dpslib.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY
 
 ROLE_COLOURS = {"escaper": GREEN, "opponent": RED, "ball": "#222222", "obstacle": "#BBBBBB", "goal": GREEN}
@@ -26,6 +27,7 @@ PIECES = 24
 """Ages that the way of a body is drawn in."""
 
 
+@checked
 def body_colours(data: xr.Dataset) -> list[str]:
     """Colours of the moving bodies, agents each their own."""
     colours, agents = [], 0
@@ -38,6 +40,7 @@ def body_colours(data: xr.Dataset) -> list[str]:
     return colours
 
 
+@checked
 def scene(data: xr.Dataset, ax: Axes, *, episode: int = 0) -> Axes:
     """Draw what does not move: bounds, walls, obstacles and goals. Data as from `marl.rollouts.record`."""
     width, height = data.attrs["extent"]
@@ -63,6 +66,7 @@ def scene(data: xr.Dataset, ax: Axes, *, episode: int = 0) -> Axes:
     return ax
 
 
+@checked
 def trajectories(data: xr.Dataset, ax: Axes, *, policy: str, episode: int = 0, until: int | None = None) -> Axes:
     """Draw the ways of all bodies in one episode, faint where they start and full where they end.
 
@@ -87,6 +91,7 @@ def trajectories(data: xr.Dataset, ax: Axes, *, policy: str, episode: int = 0, u
     return ax
 
 
+@checked
 def animation(data: xr.Dataset, axes: dict[str, Axes], *, episode: int = 0, every: int = 2) -> FuncAnimation:
     """Animate the same episode under several policies side by side.
 
@@ -125,13 +130,17 @@ def animation(data: xr.Dataset, axes: dict[str, Axes], *, episode: int = 0, ever
     return FuncAnimation(figure, draw, frames=times, blit=True, interval=60)
 
 
+@checked
 def save_gif(moving: FuncAnimation, path: Path | str, *, dpi: int = 60, fps: int = 15) -> Path:
     """Write an animation as a GIF (some 100 kB for 50 frames of two small panels) and return its path."""
     path = Path(path)
+    if path.suffix != ".gif":
+        raise ValueError(f"path must end in .gif; got {str(path)!r}")
     moving.save(path, writer=PillowWriter(fps=fps), dpi=dpi)
     return path
 
 
+@checked
 def player(data: xr.Dataset, *, episode: int = 0, width: int = 300, label: str = "rollout") -> str:
     """Return a player of one episode as HTML: a canvas for each policy, a button and a slider, no network.
 

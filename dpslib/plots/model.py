@@ -10,11 +10,13 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from dpslib._arguments import checked
 from dpslib.catalogues import Catalogue
 from dpslib.convention import Convention
 from dpslib.plots.style import BLUE, DENSITY_NAMES, GREEN, GREY, ORANGE, PALETTE, PURPLE, RED, circle_axis
 
 
+@checked
 def agents(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw the agents' skill densities (lower half of Fig 1); data as from `experiments.model.illustration`."""
     for colour, agent in zip(PALETTE, data.agent.values, strict=False):
@@ -25,6 +27,7 @@ def agents(data: xr.Dataset, ax: Axes) -> Axes:
     return circle_axis(ax, "skill θ")
 
 
+@checked
 def interaction_graph(interaction: np.ndarray, ax: Axes) -> Axes:
     """Draw the interaction network of a matrix Q, (N, N), with the agents' colours."""
     graph = nx.from_numpy_array(interaction)
@@ -38,6 +41,7 @@ def interaction_graph(interaction: np.ndarray, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def coverage(data: xr.Dataset, task: str, ax: Axes) -> Axes:
     """Draw joint production against one demand and what falls short (upper half of Fig 1)."""
     asked, made = data.demand.sel(task=task), data.production
@@ -52,6 +56,7 @@ def coverage(data: xr.Dataset, task: str, ax: Axes) -> Axes:
     return circle_axis(ax)
 
 
+@checked
 def resource_constraint(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw production under three levels of the resource constraint; data as from `experiments.model.constraints`."""
     ax.plot(data.theta, data.demand, color=RED, ls="--", label="demand $W_0$")
@@ -69,6 +74,7 @@ def resource_constraint(data: xr.Dataset, ax: Axes) -> Axes:
     return circle_axis(ax)
 
 
+@checked
 def penalty_response(values: xr.DataArray, ax: Axes, *, symbol: str, ylabel: str) -> Axes:
     """Draw a distance (radians) against the strength of a penalty, whose first level is 0."""
     strength = values[values.dims[0]].values
@@ -82,6 +88,7 @@ def penalty_response(values: xr.DataArray, ax: Axes, *, symbol: str, ylabel: str
     return ax
 
 
+@checked
 def catalogue(entries: Catalogue, ax: Axes, *, convention: str | Convention = "identified") -> Axes:
     """Draw all demands of a catalogue, one above the other (panels of Figs 34 and 35)."""
     curves = entries.curves(convention)
@@ -96,6 +103,7 @@ def catalogue(entries: Catalogue, ax: Axes, *, convention: str | Convention = "i
     return circle_axis(ax)
 
 
+@checked
 def densities(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw both densities for several breadths; data as from `experiments.model.two_densities`."""
     for name, style in zip(data.density.values, ("-", ":"), strict=True):
@@ -110,6 +118,7 @@ def densities(data: xr.Dataset, ax: Axes) -> Axes:
     return circle_axis(ax)
 
 
+@checked
 def log_ratio(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw the ratio of both densities; data as from `experiments.model.two_densities`."""
     for colour, sigma in zip(PALETTE, data.sigma.values, strict=False):
@@ -121,6 +130,7 @@ def log_ratio(data: xr.Dataset, ax: Axes) -> Axes:
     return circle_axis(ax)
 
 
+@checked
 def heterogeneity_of_pair(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw H against the distance of two agents; data as from `experiments.model.heterogeneity_profile`."""
     for colour, q in zip(PALETTE, data.q.values, strict=False):
@@ -132,6 +142,7 @@ def heterogeneity_of_pair(data: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def heterogeneity_of_copies(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw H against the number of copies of one of two agents; data as `heterogeneity_of_pair`."""
     for colour, q in zip(PALETTE, data.q.values, strict=False):
@@ -142,6 +153,7 @@ def heterogeneity_of_copies(data: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def fourier_error(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw the error of the cut Fourier series; data as from `experiments.model.fourier_convergence`."""
     for colour, sigma in zip(PALETTE, data.sigma.values, strict=False):
@@ -154,6 +166,7 @@ def fourier_error(data: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def convention_counts(found: xr.Dataset, ax: Axes) -> Axes:
     """Draw how many printed numbers each convention reaches, by kernel; data as from `identification.search`."""
     count = found.agrees.sum("claim").values
@@ -171,6 +184,7 @@ def convention_counts(found: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def identification_windows(moved: xr.Dataset, ax: Axes) -> Axes:
     """Draw how many printed numbers remain when one choice moves; data as from `identification.windows`."""
     count = moved.agrees.sum("claim").values

@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from dpslib import choices, claims
+from dpslib._arguments import checked
 from dpslib.multiverse import baseline
 from dpslib.plots.style import BLUE, GREY, RED
 
@@ -25,6 +26,7 @@ STATES = {HOLDS: "holds", DIRECTION: "its direction alone holds", FAILS: "does n
 """What the colours mean. The states themselves are 0, 1, 2 and -1, in this order."""
 
 
+@checked
 def states(held: xr.Dataset) -> xr.Dataset:
     """Return what a claim does when one choice alone is read otherwise.
 
@@ -58,6 +60,7 @@ def _group(section: str) -> str:
     return section if section.startswith("F.") else section[0] if section[0] in "56AB" else section[:3]
 
 
+@checked
 def heat_map(state: xr.Dataset, ax: Axes, *, names: bool = False) -> Axes:
     """Draw claims (rows, grouped by section) by choices (columns); a dot where a choice turns a claim.
 
@@ -96,6 +99,7 @@ def heat_map(state: xr.Dataset, ax: Axes, *, names: bool = False) -> Axes:
     return ax
 
 
+@checked
 def state_legend(ax: Axes) -> None:
     """Explain the colours and the dot of `heat_map` above the figure."""
     handles: list[Artist] = [
@@ -105,11 +109,13 @@ def state_legend(ax: Axes) -> None:
     ax.figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), fontsize="small")
 
 
+@checked
 def touched(state: xr.Dataset) -> xr.Dataset:
     """Return the part of `states` with the choices that touch one of the claims."""
     return state.isel(choice=(state.state >= 0).any("claim").values)
 
 
+@checked
 def flip_counts(counts: Mapping[str, tuple[int, int]], ax: Axes) -> Axes:
     """Draw how many claims each choice turns.
 
@@ -129,6 +135,7 @@ def flip_counts(counts: Mapping[str, tuple[int, int]], ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def specification(
     held: xr.Dataset,
     claim: str,

@@ -8,6 +8,7 @@ import seaborn as sns
 import xarray as xr
 from matplotlib.axes import Axes
 
+from dpslib._arguments import checked
 from dpslib.experiments.neuroscience import TIER_NAMES, best_start, mean_and_error, tier_index, tier_means
 from dpslib.network import Network
 from dpslib.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, circle_axis
@@ -18,6 +19,7 @@ TIER_COLOURS = {"centre": GREEN, "core": GREEN, "penumbra": BLUE, "periphery": P
 START_COLOURS = {"graded": ORANGE, "even": GREY, "mildly reversed": SKY, "reversed": BLUE}
 
 
+@checked
 def filters(data: xr.Dataset, ax: Axes, cluster: str | None = None) -> Axes:
     """Draw a cluster's filter on its stimulus, or both clusters together (a panel of Fig 5).
 
@@ -41,6 +43,7 @@ def filters(data: xr.Dataset, ax: Axes, cluster: str | None = None) -> Axes:
     return circle_axis(ax)
 
 
+@checked
 def filter_errors(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw the share of starts that come within a distance of the stimuli, for each descent.
 
@@ -55,6 +58,7 @@ def filter_errors(data: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def topology(network: Network, ax: Axes) -> Axes:
     """Draw a network around agent 0, one ring and colour a tier, agents numbered as in the paper (Figs 6 and 8)."""
     graph = nx.from_numpy_array(network.interaction.numpy())
@@ -80,6 +84,7 @@ def topology(network: Network, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def example(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw the skill densities of one optimum and the workload (Fig 7, left).
 
@@ -99,6 +104,7 @@ def example(data: xr.Dataset, ax: Axes) -> Axes:
     return circle_axis(ax, "skill θ")
 
 
+@checked
 def agent_specialisation(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw the specialisation of each agent, mean with one standard error, and every run (Fig 7, right).
 
@@ -113,6 +119,7 @@ def agent_specialisation(data: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def tier_specialisation(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw the specialisation of each tier, mean with one standard error, and every run (Fig 9).
 
@@ -138,6 +145,7 @@ def _bars(ax: Axes, runs: np.ndarray, mean: np.ndarray, error: np.ndarray, colou
     ax.set_ylabel("specialisation ς = 1/σ")
 
 
+@checked
 def starts(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw the specialisation of each tier for every way of starting, means with one standard error, first task.
 

@@ -8,9 +8,11 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from dpslib._arguments import checked
 from dpslib.plots.style import BLUE, GREEN, GREY, PALETTE
 
 
+@checked
 def by_layer(data: xr.Dataset, maps: Sequence[str], ax: Axes) -> Axes:
     """Draw the heterogeneity of each layer for some maps: every chain, their median, and that of the random starts.
 
@@ -29,6 +31,7 @@ def by_layer(data: xr.Dataset, maps: Sequence[str], ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def stiffness(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw the heterogeneity of both layers against the stiffness on the first (`stiff_first_layer`)."""
     for layer, colour in ((1, BLUE), (2, GREEN)):
@@ -45,6 +48,7 @@ def stiffness(data: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def levels(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw the heterogeneity of each level of dependency graphs against its operations (`dependency_graphs`)."""
     densities = np.unique(data.density.values)

@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from dpslib._arguments import checked
 from dpslib.experiments.robustness import series_range
 from dpslib.plots.style import BLUE, GREY, ORANGE, PAIR_COLOURS, RED
 
@@ -16,6 +17,7 @@ REGIME_NAMES = {"wave": "wave", "brownian": "Brownian\nmotion", "extreme": "extr
 STATISTIC_NAMES = {"mean": "mean production", "cv": "coefficient of variation", "minimum": "minimum production"}
 
 
+@checked
 def series(data: xr.Dataset, regime: str, ax: Axes) -> Axes:
     """Draw production over time of both pairs: one path, and the central 90 % of all (a panel of Figs 38, 40, 42).
 
@@ -33,6 +35,7 @@ def series(data: xr.Dataset, regime: str, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def summary(data: xr.Dataset, catalogue: str, statistic: str, ax: Axes, *, tasks: bool = False) -> Axes:
     """Draw one statistic of both pairs under the three regimes (a panel of Figs 29, 39, 41, 43).
 
@@ -58,6 +61,7 @@ def summary(data: xr.Dataset, catalogue: str, statistic: str, ax: Axes, *, tasks
     return ax
 
 
+@checked
 def ranges(data: xr.Dataset, pair: str, printed: Mapping[str, float], ax: Axes) -> Axes:
     """Draw mean against variability of one pair for each range of breadths, and the printed place.
 
@@ -94,6 +98,7 @@ def ranges(data: xr.Dataset, pair: str, printed: Mapping[str, float], ax: Axes) 
     return ax
 
 
+@checked
 def event_shapes(data: xr.Dataset, printed: Mapping[str, float], ax: Axes) -> Axes:
     """Draw the minimum of both pairs for each shape of the event, and the printed place.
 

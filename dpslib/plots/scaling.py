@@ -7,11 +7,13 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from dpslib._arguments import checked
 from dpslib.experiments.scaling import NAMED, fit_curve, log_logistic
 from dpslib.plots.style import BLUE, GREY, PALETTE, PURPLE
 from dpslib.workload import METRICS
 
 
+@checked
 def by_size(data: xr.Dataset, ax: Axes, *, variable: str = "heterogeneity", ylabel: str) -> Axes:
     """Draw a measure against the system's size: mean and spread over the tasks, and the mean of every seed (Fig 18).
 
@@ -31,6 +33,7 @@ def by_size(data: xr.Dataset, ax: Axes, *, variable: str = "heterogeneity", ylab
     return ax
 
 
+@checked
 def with_fit(data: xr.Dataset, ax: Axes, *, null: bool = True) -> Axes:
     """Draw mean heterogeneity against size on a logarithmic axis with the fitted log-logistic curve (Figs 19 and 20).
 
@@ -60,6 +63,7 @@ def with_fit(data: xr.Dataset, ax: Axes, *, null: bool = True) -> Axes:
     return ax
 
 
+@checked
 def by_task(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw mean heterogeneity against size for each task of a family."""
     colours = mpl.colormaps["viridis"](np.linspace(0, 0.95, data.sizes["task"]))
@@ -74,6 +78,7 @@ def by_task(data: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def metric_correlations(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw the correlation of each metric with H∞, strongest first, with every seed's own (Fig 21).
 
@@ -96,6 +101,7 @@ def metric_correlations(data: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def predictor(data: xr.Dataset, metric: str, ax: Axes) -> Axes:
     """Draw H∞ of each task against one metric, with the regression line and the range over seeds (Fig 22)."""
     x, y = data.value.sel(metric=metric).values, data.limit.values
@@ -112,6 +118,7 @@ def predictor(data: xr.Dataset, metric: str, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def correlation_by_range(values: xr.DataArray, ax: Axes) -> Axes:
     """Draw the size of the named metrics' correlations against the largest size that is fitted.
 

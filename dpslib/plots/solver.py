@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from dpslib._arguments import checked
 from dpslib.plots.style import legend_above
 
 
+@checked
 def ratios(rows: pd.DataFrame, ax: Axes) -> None:
     """Draw how many times as long others take.
 
@@ -28,6 +30,7 @@ def ratios(rows: pd.DataFrame, ax: Axes) -> None:
     legend_above(ax, ncols=2)
 
 
+@checked
 def growth(rows: pd.DataFrame, ax: Axes) -> None:
     """Draw the time of a step over what grows, relative to its smallest size.
 

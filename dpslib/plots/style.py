@@ -9,6 +9,8 @@ import seaborn as sns
 from matplotlib import rcParams
 from matplotlib.axes import Axes
 
+from dpslib._arguments import checked
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -50,6 +52,7 @@ def use_style() -> None:
     )
 
 
+@checked
 def circle_axis(ax: Axes, label: str = "operation θ") -> Axes:
     """Give the x axis the range [0, 2π] and ticks in units of π."""
     ax.set_xlim(0, 2 * math.pi)
@@ -58,6 +61,7 @@ def circle_axis(ax: Axes, label: str = "operation θ") -> Axes:
     return ax
 
 
+@checked
 def legend_above(ax: Axes, ncols: int = 2) -> Axes:
     """Put the legend above the axes, to the right, where it covers no data and leaves room for a panel's letter."""
     ax.legend(
@@ -66,11 +70,13 @@ def legend_above(ax: Axes, ncols: int = 2) -> Axes:
     return ax
 
 
+@checked
 def shared_legend(ax: Axes, ncols: int = 2) -> None:
     """Put the legend of one panel above the whole figure, for panels that are alike and too narrow for it."""
     ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside upper right", ncols=ncols, fontsize="small")
 
 
+@checked
 def panel_letters(axes: Sequence[Axes]) -> None:
     """Mark the panels of a figure (a), (b), ..."""
     for index, ax in enumerate(axes):

@@ -15,6 +15,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ft2font import LoadFlags
 from matplotlib.lines import Line2D
 
+from dpslib._arguments import checked
 from dpslib.plots import files
 
 SIZE = 8.0
@@ -36,6 +37,7 @@ TALLEST = 30_000
 """Dots that an image may be high; a longer table has fewer dots an inch."""
 
 
+@checked
 def images(columns: Sequence[str], texts: Sequence[Sequence[str]], numeric: Sequence[bool]) -> dict[str, bytes]:
     """Return a table as `svg`, `png` and `pdf`.
 

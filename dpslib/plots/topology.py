@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 
+from dpslib._arguments import checked
 from dpslib.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE, circle_axis, legend_above
 
 
@@ -20,6 +21,7 @@ def _band(x: np.ndarray, values: xr.DataArray, ax: Axes, colour: str, label: str
     ax.plot(x, middle, line, marker="o", ms=4, color=colour, label=label)
 
 
+@checked
 def heterogeneity_by_component(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw heterogeneity of the system and within components against their size (Fig 23, left).
 
@@ -34,6 +36,7 @@ def heterogeneity_by_component(data: xr.Dataset, ax: Axes) -> Axes:
     return _component_axis(ax, size)
 
 
+@checked
 def heterogeneity_by_reading(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw heterogeneity of the system against component size for every reading of section 4.3.1."""
     size = data.component_size.values
@@ -45,6 +48,7 @@ def heterogeneity_by_reading(data: xr.Dataset, ax: Axes) -> Axes:
     return _component_axis(ax, size)
 
 
+@checked
 def loss_by_component(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw the loss against component size, as a sum over components and as their mean (Fig 23, right)."""
     size = data.component_size.values
@@ -63,6 +67,7 @@ def _component_axis(ax: Axes, sizes: np.ndarray) -> Axes:
     return ax
 
 
+@checked
 def positions(data: xr.Dataset, ax: Axes, *, coloured: bool = False) -> Axes:
     """Draw every agent of every seed at its place, one row for each component size (Fig 24; coloured, Fig 25 left)."""
     jitter = np.random.default_rng(0).uniform(-0.3, 0.3, data.mu.isel(component_size=0).shape)
@@ -80,6 +85,7 @@ def positions(data: xr.Dataset, ax: Axes, *, coloured: bool = False) -> Axes:
     return circle_axis(ax, "centre μ")
 
 
+@checked
 def specialisations(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw the agents' specialisation for each component size, the median as a diamond (Fig 25, right)."""
     rows = (1 / data.sigma).transpose("component_size", "run", "agent").values.reshape(data.sizes["component_size"], -1)
@@ -94,6 +100,7 @@ def specialisations(data: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def distances(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw the distances within and between clusters against the cost of communication (Fig 26).
 
@@ -114,6 +121,7 @@ def distances(data: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def weights(data: xr.Dataset, scheme: str, ax: Axes) -> Axes:
     """Draw each agent's specialisation for each level of R, mean and standard deviation over runs (Fig 36).
 
@@ -135,6 +143,7 @@ def weights(data: xr.Dataset, scheme: str, ax: Axes) -> Axes:
     return ax
 
 
+@checked
 def weight_deviations(data: xr.Dataset, ax: Axes) -> Axes:
     """Draw the specialisation of weighted agents and of the mean field against the weights' deviations (Fig 37)."""
     deviation = data.weight - data.weight.mean()
