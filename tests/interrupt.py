@@ -74,6 +74,20 @@ def started_by(env: dict[str, str]) -> list[int]:
     return found
 
 
+def gone(env: dict[str, str]) -> float:
+    """Wait until nothing is left that runs with an environment started; return the seconds.
+
+    Raises:
+        AssertionError: something goes on for longer than `PATIENCE`.
+    """
+    clock = time.perf_counter()
+    while left := started_by(env):
+        waited = time.perf_counter() - clock
+        assert waited < PATIENCE, f"processes {left} go on {waited:.1f} s after the kill"
+        time.sleep(0.05)
+    return time.perf_counter() - clock
+
+
 def interrupt(
     command: Sequence[str],
     moments: Sequence[float],
@@ -83,6 +97,7 @@ def interrupt(
     log: Path,
     check: Callable[[], int],
     say: Callable[[str], object] = print,
+    at_once: bool = False,
 ) -> Outcome:
     """Start a program again and again and kill it each time.
 
@@ -94,6 +109,7 @@ def interrupt(
         log: what it prints.
         check: called after each kill; raises an error if something is wrong, returns how much is finished.
         say: takes a line about each kill.
+        at_once: whether the next run starts while what the killed one started may still be ending.
 
     Returns:
         What happened.
@@ -118,12 +134,8 @@ def interrupt(
             else:
                 process.kill()
             process.wait()
-        clock = time.perf_counter()
-        while left := started_by(env):
-            waited = time.perf_counter() - clock
-            assert waited < PATIENCE, f"processes {left} go on {waited:.1f} s after the kill"
-            time.sleep(0.05)
-        outcome.survived = max(outcome.survived, time.perf_counter() - clock)
+        if not at_once or number == len(moments) - 1:
+            outcome.survived = max(outcome.survived, gone(env))
         outcome.moments.append((round(moment, 2), whole))
         outcome.finished.append(check())
         what = "group" if whole else "main process"

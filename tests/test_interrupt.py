@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import pickle
 import random
@@ -60,9 +61,11 @@ def program(code: str) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is of Unix")
 def test_twenty_kills_at_random_moments_end_in_the_same_bytes(tmp_path: Path) -> None:
-    made = sources(tmp_path / "src", 4)
+    made = sources(tmp_path / "src", 3)
     left_alone = tmp_path / "alone"
+    clock = time.perf_counter()
     execute_all(made, left_alone, {})
+    longest = 0.8 * (time.perf_counter() - clock)
     folder = tmp_path / "killed"
     command = program(
         f"""
@@ -72,12 +75,19 @@ def test_twenty_kills_at_random_moments_end_in_the_same_bytes(tmp_path: Path) ->
             execute_all(sorted(Path({str(tmp_path / "src")!r}).glob("*.py")), Path({str(folder)!r}), {{}})
         """
     )
-    print(f"moments drawn with seed {SEED}")
+    print(f"moments from 0.1 s to {longest:.1f} s, drawn with seed {SEED}")
     draw = random.Random(SEED)
-    moments = [draw.uniform(0.1, 2.0) for _ in range(20)]
+    moments = [math.exp(draw.uniform(math.log(0.1), math.log(longest))) for _ in range(20)]
     env = environment(ROOT)
     outcome = interrupt(
-        command, moments, cwd=tmp_path, env=env, log=tmp_path / "log", check=keeps(folder), say=lambda line: None
+        command,
+        moments,
+        cwd=tmp_path,
+        env=env,
+        log=tmp_path / "log",
+        check=keeps(folder),
+        say=lambda line: None,
+        at_once=True,
     )
     print(f"{20 - outcome.ended} runs were killed; finished after each: {outcome.finished}")
     assert outcome.ended < 10, "few runs were killed: the moments are too late"
