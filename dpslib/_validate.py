@@ -45,6 +45,12 @@ def flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
+LEAST_SIGMA = 1e-6
+"""The least breadth, radians: below it, float64 does not hold the digits of 1/σ² (cos θ − 1)."""
+
+LEAST_RESOURCE = 1e-100
+"""The least R: what it divides stays in the range of float64."""
+
 LARGEST = 2**62
 """The largest integer that any argument takes: beyond it, 64 bits do not hold what is computed from it."""
 

@@ -194,7 +194,7 @@ def mixture(
     centres = _validate.tensor("centres", centres).double()
     centres = centres.unsqueeze(0) if centres.ndim == 0 else centres
     modes = centres.shape[-1]
-    sigmas = _validate.tensor("sigmas", sigmas, low=0, open_low=True).double()
+    sigmas = _validate.tensor("sigmas", sigmas, low=_validate.LEAST_SIGMA).double()
     if sigmas.ndim > 1 or (sigmas.ndim == 1 and len(sigmas) not in (1, modes)):
         raise ValueError(
             f"sigmas must be one number or one for each of {modes} centres; got shape {tuple(sigmas.shape)}"

@@ -60,7 +60,7 @@ class Density(ABC):
         """
         theta = _validate.tensor("theta", theta, ndim=1)
         mu = _validate.tensor("mu", mu, device=theta.device).to(theta.dtype)
-        sigma = _validate.tensor("sigma", sigma, low=0, open_low=True, device=theta.device).to(theta.dtype)
+        sigma = _validate.tensor("sigma", sigma, low=_validate.LEAST_SIGMA, device=theta.device).to(theta.dtype)
         shape = _validate.broadcast(mu=mu, sigma=sigma)
         return self.values(self.basis(theta), mu.expand(shape), sigma.expand(shape))
 
@@ -331,7 +331,7 @@ def fourier_coefficients(sigma: Tensor, harmonics: int) -> Tensor:
         TypeError, ValueError: if σ is not positive and finite, or `harmonics` is not an integer of at least 1.
     """
     _validate.integer("harmonics", harmonics, 1)
-    sigma = _validate.tensor("sigma", sigma, low=0, open_low=True)
+    sigma = _validate.tensor("sigma", sigma, low=_validate.LEAST_SIGMA)
     _validate.memory("harmonics", harmonics, 24 * harmonics * sigma.numel())
     order = torch.arange(1, harmonics + 1, dtype=sigma.dtype, device=sigma.device)
     return torch.exp(-0.5 * (order * sigma.unsqueeze(-1)) ** 2)

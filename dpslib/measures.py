@@ -25,7 +25,7 @@ def specialisation(sigma: ArrayLike) -> Tensor:
     Raises:
         TypeError, ValueError: if a breadth is not positive and finite.
     """
-    return 1 / _validate.tensor("sigma", sigma, low=0, open_low=True)
+    return 1 / _validate.tensor("sigma", sigma, low=_validate.LEAST_SIGMA)
 
 
 def similarity(mu: ArrayLike, sigma: ArrayLike) -> Tensor:

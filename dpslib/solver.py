@@ -266,7 +266,7 @@ def solve(
         resource = network.weights.sum()
         if float(resource) == 0:
             raise ValueError("resource must be given for a network whose weights are all 0; got None")
-    r = _validate.tensor("resource", resource, low=0, open_low=True).detach().double()
+    r = _validate.tensor("resource", resource, low=_validate.LEAST_RESOURCE).detach().double()
     c = None if communication is None else _penalty(Communication, communication)
     s = None if stiffness is None else _penalty(Stiffness, stiffness)
     if s is not None and s.target.ndim > 0 and s.target.shape != (n_agents,):

@@ -21,7 +21,7 @@ def agents(mu: ArrayLike, sigma: ArrayLike) -> tuple[Tensor, Tensor]:
             there is no agent.
     """
     mu = _validate.tensor("mu", mu)
-    sigma = _validate.tensor("sigma", sigma, low=0, open_low=True).to(mu)
+    sigma = _validate.tensor("sigma", sigma, low=_validate.LEAST_SIGMA).to(mu)
     shape = _validate.broadcast(mu=mu, sigma=sigma)
     if not shape:
         raise ValueError("mu must have the agents in its last dimension; got a single number")
@@ -89,4 +89,4 @@ def _resource(resource: ArrayLike | None, network: Network) -> Tensor:
         if float(total) == 0:
             raise ValueError("resource must be given for a network whose weights are all 0; got None")
         return total
-    return _validate.tensor("resource", resource, low=0, open_low=True)
+    return _validate.tensor("resource", resource, low=_validate.LEAST_RESOURCE)
