@@ -222,7 +222,7 @@ class _Names(dict[str, Any]):
 
     def __init__(self, module: str) -> None:
         self._module = sys.modules[module]
-        super().__init__({**vars(builtins), **vars(self._module)})
+        super().__init__({**builtins.__dict__, **self._module.__dict__})
 
     def __missing__(self, name: str) -> Any:
         for node in ast.walk(ast.parse(Path(str(self._module.__file__)).read_text(encoding="utf-8"))):
