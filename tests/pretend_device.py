@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import pytest
 import torch
@@ -191,13 +192,16 @@ class Generator(torch.Generator):
     def __new__(cls, device: Any = "cpu") -> torch.Generator:  # type: ignore[misc]
         if torch.device(device).type != NAME:
             return _own_generator(device)
-        return super().__new__(cls, "cpu")
+        made = super().__new__(cls, "cpu")
+        _generators[made._cdata] = made  # PyTorch hands operations another object for the same generator
+        return made
 
     @property
     def device(self) -> torch.device:  # type: ignore[override]
         return HERE
 
 
+_generators: WeakValueDictionary[int, Generator] = WeakValueDictionary()
 _own_generator, _own_tensor, _own_as_tensor = torch.Generator, torch.tensor, torch.as_tensor
 
 
@@ -319,7 +323,7 @@ def _run(func: Any, *args: Any, **kwargs: Any) -> Any:
     device = kwargs.get("device")
     goes = _is_here(device) if device is not None else any(isinstance(one, Away) for one in tensors)
     generator = kwargs.get("generator")
-    if generator is not None and isinstance(generator, Generator) != goes:
+    if generator is not None and (generator._cdata in _generators) != goes:
         raise RuntimeError(f"{func._schema.name}: expected a generator of {HERE if goes else 'cpu'}")
     _count(func, args, kwargs, tensors, goes)
     if device is not None:
