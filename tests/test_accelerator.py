@@ -1,20 +1,14 @@
-"""The library on an accelerator gives what it gives on the CPU.
-
-Each test runs on a pretended accelerator (see `pretend_device`), where results are equal to the bit, since the same
-operations are carried out in the same order; and, where there is one, on a CUDA device. There they agree to a
-tolerance, for sums over the grid and products of matrices are added up in another order:
-
-- `ONCE`: what is computed in one pass loses a few units in the last place, times the number of points.
-- `REACHED`: a search that is iterated amplifies this, and its path may part from that of the CPU where a step is
-  decided by a comparison. What is compared is the loss that is reached, to what Newton's method converges to (1e-8 of
-  the loss plus one) or, for a few steps of Adam, to how far such differences grow in them.
-"""
+"""The solver, its functions of tensors, the experiments and the command on an accelerator give what the CPU gives."""
 
 from __future__ import annotations
 
 import dataclasses
+import importlib
+import inspect
 import math
-from collections.abc import Callable, Iterator
+import pkgutil
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +16,8 @@ import pretend_device
 import pytest
 import torch
 import xarray as xr
-from pretend_device import known
+from click.testing import CliRunner
+from accelerator import REACHED, SERVES, place, same  # noqa: F401 (a fixture)
 from torch import Tensor
 
 import dpslib
@@ -44,67 +39,31 @@ from dpslib import (
     measures,
     mixture,
     network,
+    notebook,
     solver,
     system,
     unimodal,
     workload,
 )
+from dpslib.cli import main
 from dpslib.density import DENSITIES, fourier_coefficients, wrapped_gaussian_series
+from dpslib.experiments import (
+    arguments,
+    computing,
+    ecology,
+    economics,
+    efficiency,
+    hardware,
+    model,
+    neuroscience,
+    recursion,
+    scaling,
+    topology,
+)
 from dpslib.objective import Objective
 
-PLACES = [
-    pretend_device.NAME,
-    pytest.param(
-        "cuda",
-        marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no accelerator")],
-    ),
-]
-#: Relative tolerances on CUDA, by dtype; see above.
-ONCE = {torch.float64: 1e-10, torch.float32: 2e-4}
-REACHED = {torch.float64: 1e-6, torch.float32: 2e-3}
-
-SERVES = compiled.serves
 SMALL = Convention(points=48, endpoint=False)
 VARIABLES = ["mu", "sigma", "loss", "mismatch", "communication", "stiffness", "iterations", "gradient_norm", "stop"]
-
-
-@pytest.fixture(params=PLACES)
-def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The device to hold against the CPU, which itself takes the path of the tensors, not its compiled one."""
-    monkeypatch.setattr(compiled, "serves", lambda convention, method: False)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with known():
-        yield request.param
-    torch.set_num_threads(threads)
-
-
-def same(found: Any, expected: Any, place: str, tolerance: dict[torch.dtype, float] = ONCE) -> None:
-    """Hold tensors, numbers, arrays and collections of them against each other."""
-    if isinstance(expected, Tensor):
-        assert isinstance(found, Tensor)
-        assert found.dtype == expected.dtype
-        exact = place == pretend_device.NAME or not expected.is_floating_point()
-        bound = 0.0 if exact else tolerance[expected.dtype]
-        torch.testing.assert_close(found.detach().cpu(), expected.detach().cpu(), rtol=bound, atol=bound, equal_nan=True)
-    elif isinstance(expected, xr.Dataset):
-        assert set(found.data_vars) == set(expected.data_vars)
-        for name in expected.data_vars:
-            same(found[name].values, expected[name].values, place, tolerance)
-    elif isinstance(expected, np.ndarray) and expected.dtype.kind != "f":
-        np.testing.assert_array_equal(found, expected)
-    elif isinstance(expected, np.ndarray | float):
-        bound = 0.0 if place == pretend_device.NAME else tolerance[torch.float64]
-        np.testing.assert_allclose(found, expected, rtol=bound, atol=bound)
-    elif isinstance(expected, dict):
-        assert list(found) == list(expected)
-        same(list(found.values()), list(expected.values()), place, tolerance)
-    elif isinstance(expected, tuple | list):
-        for one, other in zip(found, expected, strict=True):
-            same(one, other, place, tolerance)
-    else:
-        assert found == expected
-
 
 # Solving
 
@@ -168,7 +127,7 @@ SOLVES: dict[str, dict[str, Any]] = {
     "tight bounds": {"sigma_bounds": (0.25, 1.1)},
     "patience": {"patience": 2, "tolerance": 0.02, "optimiser": Adam(0.3), "runs": 5},
     "patience, Newton": {"patience": 1, "tolerance": 0.2, "runs": 5},
-    "converged": {"max_steps": 200, "n_agents": 2, "runs": 3},
+    "converged": {"max_steps": 200, "n_agents": 1, "runs": 3},
     "no step": {"max_steps": 0},
     "no step, Adam": {"max_steps": 0, "optimiser": Adam()},
     "one agent": {"n_agents": 1},
@@ -391,3 +350,138 @@ def test_demands_of_tensors_there(place: str) -> None:
     labels = tuple("abcd")
     found, expected = (catalogues.Catalogue("own", labels, each, "") for each in (tuple(made), (plain,) * 4))
     same(found.curves(SMALL).values, expected.curves(SMALL).values, place)
+
+
+# Experiments
+
+COARSE: dict[str, Any] = {"max_steps": 3, "points": 48}
+EXPERIMENTS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "arguments.narrowing": lambda on: arguments.narrowing((1.0, 0.4), 2, 3, **COARSE, **on),
+    "computing.stiffness_sweep": lambda on: computing.stiffness_sweep(2, 1, strengths=3, **COARSE, **on),
+    "computing.resource_sweep": lambda on: computing.resource_sweep(2, 1, resources=3, **COARSE, **on),
+    "computing.scaling_surface": lambda on: computing.scaling_surface(
+        2, 1, sizes=(1, 3), resolutions=(8, 16, 32), max_steps=3, **on
+    ),
+    "computing.one_agent": lambda on: computing.one_agent(2, 1, resolutions=(8, 16, 32, 64), max_steps=3, **on),
+    "ecology.adaptive_radiation": lambda on: ecology.adaptive_radiation((1, 3), 2, **COARSE, **on),
+    "economics.trade": lambda on: economics.trade((1.0, 4.0), 2, **COARSE, **on),
+    "economics.firm": lambda on: economics.firm(1, 3, 3, **COARSE, **on),
+    "economics.labour_market": lambda on: economics.labour_market(3, 2, dense=20, **COARSE, **on),
+    "efficiency.scarcity": lambda on: efficiency.scarcity(2, 1, **COARSE, **on),
+    "efficiency.stiffness": lambda on: efficiency.stiffness(3, 3, 1, **COARSE, **on),
+    "hardware.regimes": lambda on: hardware.regimes((20.0, 60.0), 2, **COARSE, **on),
+    "hardware.misalignment": lambda on: hardware.misalignment(
+        hardware.regimes((20.0, 60.0), 1, **COARSE), 2, **COARSE, **on
+    ),
+    "hardware.scaling": lambda on: hardware.scaling((2, 4), 2, **COARSE, **on),
+    "hardware.starts": lambda on: hardware.starts((2,), 2, **COARSE, **on),
+    "model.constraints": lambda on: model.constraints(levels=2, runs=2, **COARSE, **on),
+    "neuroscience.retina": lambda on: neuroscience.retina(2, **COARSE, **on),
+    "neuroscience.specialise": lambda on: neuroscience.specialise(network.star(9), 2, **COARSE, **on),
+    "recursion.layers": lambda on: recursion.layers(2, 1, 3, **COARSE, **on),
+    "recursion.stiff_first_layer": lambda on: recursion.stiff_first_layer(2, 1, 3, **COARSE, **on),
+    "recursion.dependency_graphs": lambda on: recursion.dependency_graphs(1, 3, 1, 3, **COARSE, **on),
+    "scaling.size_scaling": lambda on: scaling.size_scaling((1, 3), 2, **COARSE, **on),
+    "topology.component_size": lambda on: topology.component_size(2, **COARSE, **on),
+    "topology.locality": lambda on: topology.locality(3, 2, **COARSE, **on),
+    "topology.agent_weights": lambda on: topology.agent_weights(2, **COARSE, **on),
+}
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_an_experiment(name: str, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    devices, own = [], solver._minimise
+
+    def heard(work: Any, **options: Any) -> Any:
+        devices.append(work.device.type)
+        return own(work, **options)
+
+    expected = EXPERIMENTS[name]({})
+    monkeypatch.setattr(solver, "_minimise", heard)
+    found = EXPERIMENTS[name]({"device": place})
+    assert place in devices
+    assert name == "hardware.misalignment" or set(devices) == {place}, "a part of it is computed elsewhere"
+    assert isinstance(expected, xr.Dataset)
+    same(found, expected, place, REACHED)
+
+
+# The command and the notebooks
+
+
+def test_the_command_solves(place: str, tmp_path: Path) -> None:
+    files = []
+    for device in ("cpu", place):
+        files.append(tmp_path / f"{device}.nc")
+        options = ["--peak", "1,0.4", "--peak", "4,0.5", "-n", "3", "--runs", "2", "--max-steps", "10"]
+        done = CliRunner().invoke(main, ["solve", *options, "--device", device, "-o", str(files[-1])])
+        assert done.exit_code == 0, done.output
+    expected, found = (xr.load_dataset(file, engine="h5netcdf") for file in files)
+    assert found.attrs["device"].startswith(place)
+    same(found.loss.values, expected.loss.values, place, REACHED)
+
+
+def test_a_notebook_that_asks_for_the_device(place: str) -> None:
+    run = notebook.setup("smoke", 3, place, "identified")
+    assert run.device == place
+    expected = ecology.adaptive_radiation((1, 2), 2, **COARSE, seed=3)
+    same(ecology.adaptive_radiation((1, 2), 2, **COARSE, **run.options), expected, place, REACHED)
+
+
+# Nothing is left out
+
+COVERED = {
+    "_validate.device": "test_solving",
+    "_validate.tensor": "test_arguments_may_lie_anywhere",
+    "circle.grid": "test_demands",
+    "convention.Convention.grid": "test_demands",
+    "demand.Demand.on": "test_demands",
+    "demand.evaluate": "test_demands",
+    "notebook.Run.__init__": "test_a_notebook_that_asks_for_the_device",
+    "notebook.setup": "test_a_notebook_that_asks_for_the_device",
+    "notebook.check": "test_a_notebook_that_asks_for_the_device",
+    "solver.solve": "test_solving",
+    "marl.hetgps.HetGPS.__init__": "test_a_search",
+    "marl.hetgps.Search.program": "test_a_search",
+    "marl.nets.Architecture.draw": "test_a_trainer_draws_and_plays",
+    "marl.nets.Policy.to": "test_a_trainer_goes_from_one_device_to_another",
+    "marl.physics.constant": "test_a_world",
+    "marl.ppo.Trainer.__init__": "test_a_trainer_draws_and_plays",
+    "marl.ppo.random_generator": "test_a_trainer_draws_and_plays",
+    "marl.studies.Comparison.__init__": "test_a_study",
+    "marl.studies.Study.program": "test_a_study",
+    "marl.studies.device_name": "test_a_study",
+    "marl.studies.train": "test_a_study",
+    "marl.studies_tag.Annealed.program": "test_a_study",
+}
+"""The test of what takes a device and is no experiment."""
+
+TEXT = {"execute.Record.__init__", "exhibits.Exhibit.__init__", "marl.studies.Trainable.program"}
+"""Records, whose device is a name, and a protocol."""
+
+
+def with_a_device() -> set[str]:
+    """Find what has an argument `device`, or one that is a device or a generator, by the signatures."""
+    found = set()
+    for info in pkgutil.walk_packages(dpslib.__path__, "dpslib."):
+        module = importlib.import_module(info.name)
+        for name, one in vars(module).items():
+            if name.startswith("_") or getattr(one, "__module__", None) != info.name:
+                continue
+            functions = {name: one} if inspect.isfunction(inspect.unwrap(one)) else {}
+            if inspect.isclass(one):
+                members = {key: value for key, value in vars(one).items() if inspect.isfunction(value)}
+                functions = {f"{name}.{key}": value for key, value in members.items() if key[0] != "_" or key == "__init__"}
+            for path, function in functions.items():
+                for argument in inspect.signature(inspect.unwrap(function)).parameters.values():
+                    kind = str(argument.annotation)
+                    if argument.name == "device" or "torch.device" in kind or "torch.Generator" in kind:
+                        found.add(f"{info.name}.{path}".removeprefix("dpslib."))
+    return found
+
+
+def test_whatever_takes_a_device_has_a_test_here() -> None:
+    found = with_a_device()
+    experiments = {f"experiments.{name}" for name in EXPERIMENTS}
+    assert found == experiments | set(COVERED) | TEXT
+    tests = {**vars(importlib.import_module("test_marl_accelerator")), **globals()}
+    assert set(COVERED.values()) <= set(tests)
