@@ -5,9 +5,11 @@ operations are carried out in the same order; and, where there is one, on a CUDA
 tolerance, for sums over the grid and products of matrices are added up in another order:
 
 - `ONCE`: what is computed in one pass loses a few units in the last place, times the number of terms.
-- `REACHED`: a search that is iterated amplifies this, and its path may part from that of the CPU where a step is
-  decided by a comparison. What is compared is the loss that is reached, to what Newton's method converges to (1e-8 of
-  the loss plus one) or, for a few steps of Adam, to how far such differences grow in them.
+- `REACHED`: a search that is iterated amplifies this. What is compared is the loss that is reached, to a hundred times
+  what Newton's method by default converges to (in float64 1e-8 of the loss plus one, in float32 1e-5).
+
+Where a start lies on an axis of symmetry, the first step of Adam takes the side that the last digit of a gradient near
+0 names: `mostly` asks that nine in ten numbers agree.
 """
 
 from __future__ import annotations
@@ -20,18 +22,11 @@ import pretend_device
 import pytest
 import torch
 import xarray as xr
-from pretend_device import known
+from pretend_device import PLACES, known
 from torch import Tensor
 
 from dpslib import compiled
 
-PLACES = [
-    pretend_device.NAME,
-    pytest.param(
-        "cuda",
-        marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no accelerator")],
-    ),
-]
 #: Relative tolerances on CUDA, by dtype; see above.
 ONCE = {torch.float64: 1e-10, torch.float32: 2e-4}
 REACHED = {torch.float64: 1e-6, torch.float32: 2e-3}
@@ -54,7 +49,9 @@ def same(found: Any, expected: Any, place: str, tolerance: dict[torch.dtype, flo
         assert found.dtype == expected.dtype
         exact = place == pretend_device.NAME or not expected.is_floating_point()
         bound = 0.0 if exact else tolerance[expected.dtype]
-        torch.testing.assert_close(found.detach().cpu(), expected.detach().cpu(), rtol=bound, atol=bound, equal_nan=True)
+        torch.testing.assert_close(
+            found.detach().cpu(), expected.detach().cpu(), rtol=bound, atol=bound, equal_nan=True
+        )
     elif isinstance(expected, xr.Dataset):
         assert set(found.data_vars) == set(expected.data_vars)
         for name in expected.data_vars:
@@ -72,3 +69,17 @@ def same(found: Any, expected: Any, place: str, tolerance: dict[torch.dtype, flo
             same(one, other, place, tolerance)
     else:
         assert found == expected
+
+
+def mostly(found: xr.Dataset, expected: xr.Dataset, place: str) -> None:
+    """As `same`; on CUDA it is enough that the same is known and nine in ten numbers of each variable agree."""
+    if place == pretend_device.NAME:
+        same(found, expected, place)
+        return
+    assert set(found.data_vars) == set(expected.data_vars)
+    for name, values in expected.data_vars.items():
+        assert found[name].dims == values.dims
+        if values.dtype.kind == "f":
+            np.testing.assert_array_equal(np.isnan(found[name]), np.isnan(values))
+            near = np.isclose(found[name], values, rtol=1e-4, atol=1e-6, equal_nan=True)
+            assert near.mean() >= 0.9, name

@@ -8,8 +8,8 @@ from or to the CPU), that is counted, with the line that asked for it.
 The rules are those of PyTorch: tensors of one element without dimensions may stay on the CPU where an operation works
 elementwise on two operands, as may the indices of `x[index]`; nothing else may.
 
-PyTorch has a place for another kind of device, PrivateUse1, which a process can take once; importing this module does.
-Random numbers are those of the CPU's generator.
+PyTorch has a place for another kind of device, PrivateUse1, which a process can take once; importing this module does,
+but for where there is a CUDA device, with which it would compete. Random numbers are those of the CPU's generator.
 
 Within `known()` the library, and the functions of PyTorch that build tensors from numbers, know of the device.
 """
@@ -32,10 +32,23 @@ from torch import Tensor
 from torch.utils import _pytree as tree
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
-_setup_privateuseone_for_python_backend("pretend")
-
 NAME = "pretend"
-HERE = torch.device(NAME, 0)
+if not torch.cuda.is_available():
+    _setup_privateuseone_for_python_backend(NAME)
+HERE = torch.device("cpu" if torch.cuda.is_available() else NAME, 0)
+
+only_pretended = pytest.mark.skipif(
+    torch.cuda.is_available(), reason="there is a real accelerator; CUDA_VISIBLE_DEVICES= hides it"
+)
+PLACES = [
+    pytest.param(NAME, marks=only_pretended),
+    pytest.param(
+        "cuda",
+        marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no accelerator")],
+    ),
+]
+"""Where a test that holds an accelerator against the CPU runs, as pytest's parameters."""
+
 ROOT = Path(__file__).resolve().parents[1]
 
 #: With three operands, which else do not mix; the value of `masked_fill` and of `x[index] = value` has no dimensions.
@@ -227,6 +240,9 @@ def known() -> Iterator[None]:
     """Make the functions that build tensors from numbers, and the library, know of `pretend`."""
     from dpslib import _validate
 
+    if torch.cuda.is_available():
+        yield
+        return
     own = _validate.device
 
     def device(value: Any) -> torch.device:
@@ -362,11 +378,10 @@ def _run(func: Any, *args: Any, **kwargs: Any) -> Any:
     return made if len(places) > 1 else made[0] if made else out
 
 
-_everything = torch.library.Library("_", "IMPL")
+_everything, _factories = torch.library.Library("_", "IMPL"), torch.library.Library("aten", "IMPL")
 _everything.fallback(_run, "PrivateUse1")
-
 # PyTorch makes these from an empty tensor that it then resizes, which a tensor that holds another does not allow.
-_factories = torch.library.Library("aten", "IMPL")
 for _name in ("arange", "arange.start", "arange.start_step", "linspace", "logspace", "eye", "eye.m"):
     _packet, _, _overload = _name.partition(".")
-    _factories.impl(_name, partial(_run, getattr(getattr(torch.ops.aten, _packet), _overload or "default")), "PrivateUse1")
+    _function = getattr(getattr(torch.ops.aten, _packet), _overload or "default")
+    _factories.impl(_name, partial(_run, _function), "PrivateUse1")

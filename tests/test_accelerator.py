@@ -16,8 +16,9 @@ import pretend_device
 import pytest
 import torch
 import xarray as xr
+from accelerator import REACHED, SERVES, mostly, same
 from click.testing import CliRunner
-from accelerator import REACHED, SERVES, place, same  # noqa: F401 (a fixture)
+from pretend_device import only_pretended
 from torch import Tensor
 
 import dpslib
@@ -62,6 +63,8 @@ from dpslib.experiments import (
 )
 from dpslib.objective import Objective
 
+pytest_plugins = ["accelerator"]  # the fixture `place`
+
 SMALL = Convention(points=48, endpoint=False)
 VARIABLES = ["mu", "sigma", "loss", "mismatch", "communication", "stiffness", "iterations", "gradient_norm", "stop"]
 
@@ -88,7 +91,8 @@ class Momentum:
 
 
 SOLVES: dict[str, dict[str, Any]] = {
-    "default": {},
+    "default": {"optimiser": None, "max_steps": 55},
+    "Newton": {},
     "Adam": {"optimiser": Adam()},
     "gradient descent": {"optimiser": GradientDescent(), "loss_scale": "linear"},
     "an optimiser of one's own": {"optimiser": Momentum()},
@@ -102,8 +106,8 @@ SOLVES: dict[str, dict[str, Any]] = {
     "floor added": {"convention": SMALL.replace(floor="add", floor_size=1e-3)},
     "floor clamped": {"convention": SMALL.replace(floor="clamp", floor_size=1e-3), "optimiser": Adam()},
     "floor clamped, Newton": {"convention": SMALL.replace(floor="clamp", floor_size=1e-3)},
-    "p = 1": {"convention": SMALL.replace(p=1.0)},
-    "p = 1, Newton": {"convention": SMALL.replace(p=1.0), "optimiser": Newton()},
+    "p = 1": {"convention": SMALL.replace(p=1.0), "optimiser": None},
+    "p = 1, Newton": {"convention": SMALL.replace(p=1.0)},
     "p = 3, no root": {"convention": SMALL.replace(p=3.0, root=False, norm="mean")},
     "isolated": {"network": "isolated"},
     "star, Adam": {"network": "star", "optimiser": Adam()},
@@ -137,7 +141,7 @@ SOLVES: dict[str, dict[str, Any]] = {
 
 def solved(device: str, **changes: Any) -> Solution:
     """Solve a small problem; results are NumPy arrays wherever it is computed."""
-    arguments = {"demand": THREE, "n_agents": 4, **FEW, "device": device, **changes}
+    arguments = {"demand": THREE, "n_agents": 4, **FEW, "optimiser": Newton(warm_up=4), "device": device, **changes}
     return dpslib.solve(**arguments)
 
 
@@ -145,22 +149,24 @@ def solved(device: str, **changes: Any) -> Solution:
 def test_solving(name: str, place: str) -> None:
     found, expected = solved(place, **SOLVES[name]), solved("cpu", **SOLVES[name])
     assert found.data.attrs["device"] in (place, f"{place}:0")
-    if place == pretend_device.NAME:
-        same(found.data[VARIABLES], expected.data[VARIABLES], place)
-    else:
-        dtype = torch.float32 if found.data.attrs["dtype"] == "float32" else torch.float64
-        np.testing.assert_allclose(found.data.loss, expected.data.loss, rtol=REACHED[dtype])
-    same(found.measures(), expected.measures(), place, REACHED)
-    same(found.best().production().values, expected.best().production().values, place, REACHED)
-    same(found.minima(), expected.minima(), place, REACHED)
+    dtype = torch.float32 if found.data.attrs["dtype"] == "float32" else torch.float64
+    rtol = 0 if place == pretend_device.NAME else REACHED[dtype]
+    np.testing.assert_allclose(found.data.loss, expected.data.loss, rtol=rtol)
+    for one, other in (
+        (found.data[VARIABLES], expected.data[VARIABLES]),
+        (found.measures(), expected.measures()),
+        (found.best().production().to_dataset("theta"), expected.best().production().to_dataset("theta")),
+        (found.minima(), expected.minima()),
+    ):
+        mostly(one, other, place)
 
 
 def test_the_compiled_solver_reaches_the_same(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for optimiser in (None, Adam()):
+    for optimiser in (Newton(warm_up=4), Adam()):
         found = solved(place, optimiser=optimiser)
         with monkeypatch.context() as patch:
             patch.setattr(compiled, "serves", SERVES)
-            assert compiled.serves(SMALL, optimiser or Newton())
+            assert compiled.serves(SMALL, optimiser)
             expected = solved("cpu", optimiser=optimiser)
         np.testing.assert_allclose(found.data.loss, expected.data.loss, rtol=REACHED[torch.float64])
 
@@ -169,7 +175,7 @@ def test_pieces_that_fit_the_memory(place: str, monkeypatch: pytest.MonkeyPatch)
     whole = solved(place, runs=6, optimiser=Adam())
     for name in ("CHUNK_BYTES", "CUDA_CHUNK_BYTES"):
         monkeypatch.setattr(solver, name, 2 * 4 * SMALL.points * 8)
-    same(solved(place, runs=6, optimiser=Adam()).data[VARIABLES], whole.data[VARIABLES], place, REACHED)
+    mostly(solved(place, runs=6, optimiser=Adam()).data[VARIABLES], whole.data[VARIABLES], place)
 
 
 @pytest.mark.parametrize("where", ["there", "here"])
@@ -192,19 +198,19 @@ def test_arguments_may_lie_anywhere(where: str, place: str) -> None:
 
     device = place if where == "there" else "cpu"
     found, expected = solved(device, **arguments(place)), solved(device, **arguments("cpu"))
-    same(found.data, expected.data, place, REACHED)
-    same(found.measures(), expected.measures(), place, REACHED)
+    mostly(found.data[VARIABLES], expected.data[VARIABLES], place)
+    mostly(found.measures(), expected.measures(), place)
     same(found.network.data(), expected.network.data(), place)
     same(found.demand.values, expected.demand.values, place)
     same(found.resource.values, expected.resource.values, place)
 
 
 def test_a_demand_made_of_tensors_there(place: str) -> None:
-    for optimiser in (None, Adam()):
+    for optimiser in (Newton(warm_up=4), Adam()):
         there = mixture(torch.tensor([0.4, 2.1]).to(place), [0.3, 0.5], weights=torch.tensor([1.0, 3.0]).to(place))
         here = mixture(torch.tensor([0.4, 2.1]), [0.3, 0.5], weights=[1.0, 3.0])
         found, expected = (solved("cpu", demand=one, optimiser=optimiser) for one in (there, here))
-        same(found.data, expected.data, place, REACHED)
+        mostly(found.data[VARIABLES], expected.data[VARIABLES], place)
 
 
 # Functions of tensors: what they return lies where their arguments do
@@ -306,7 +312,9 @@ def test_gradients_pass_through(place: str) -> None:
     for where in ("cpu", place):
         mu, sigma = (x.to(where).requires_grad_() for x in (MU, SIGMA))
         made = system.production(mu, sigma, convention=SMALL)
-        value = loss.mismatch(WEIGHTED.on(SMALL, device=where), made, SMALL).sum() + measures.heterogeneity(mu, sigma).sum()
+        value = (
+            loss.mismatch(WEIGHTED.on(SMALL, device=where), made, SMALL).sum() + measures.heterogeneity(mu, sigma).sum()
+        )
         gradients.append(torch.autograd.grad(value, (mu, sigma)))
     same(gradients[1], gradients[0], place)
 
@@ -326,7 +334,11 @@ def test_demands(name: str, place: str) -> None:
     for convention in (SMALL, GAUSSIAN):
         for dtype in (torch.float64, torch.float32):
             for turned in (None, angles, angles.to(place)):
-                one = DEMANDS[name] if turned is None else DEMANDS[name].rotate(turned.view(-1, *[1] * (name == "heights")))
+                one = (
+                    DEMANDS[name]
+                    if turned is None
+                    else DEMANDS[name].rotate(turned.view(-1, *[1] * (name == "heights")))
+                )
                 found = dpslib.demand.evaluate(one, convention, device=place, dtype=dtype)
                 assert found.device.type == place
                 same(found, one.on(convention, dtype=dtype), place)
@@ -402,7 +414,7 @@ def test_an_experiment(name: str, place: str, monkeypatch: pytest.MonkeyPatch) -
     assert place in devices
     assert name == "hardware.misalignment" or set(devices) == {place}, "a part of it is computed elsewhere"
     assert isinstance(expected, xr.Dataset)
-    same(found, expected, place, REACHED)
+    mostly(found, expected, place)
 
 
 # The command and the notebooks
@@ -424,7 +436,52 @@ def test_a_notebook_that_asks_for_the_device(place: str) -> None:
     run = notebook.setup("smoke", 3, place, "identified")
     assert run.device == place
     expected = ecology.adaptive_radiation((1, 2), 2, **COARSE, seed=3)
-    same(ecology.adaptive_radiation((1, 2), 2, **COARSE, **run.options), expected, place, REACHED)
+    mostly(ecology.adaptive_radiation((1, 2), 2, **COARSE, **run.options), expected, place)
+
+
+# Waiting for the device
+
+# How often a step waits: to see whether a run has ended; Newton's method also whether all Hessians are positive
+# definite, the wrapped Gaussian whether all agents are narrow enough for its images alone.
+STEPS: dict[str, tuple[dict[str, Any], int]] = {
+    "Adam": ({"optimiser": Adam()}, 1),
+    "Adam, penalties": ({"optimiser": Adam(), "communication": 0.1, "stiffness": 0.1}, 1),
+    "Adam, components": ({"optimiser": Adam(), "network": network.blocks([1, 3])}, 1),
+    "Adam, wrapped Gaussian": ({"optimiser": Adam(), "convention": GAUSSIAN}, 2),
+    "gradient descent": ({"optimiser": GradientDescent()}, 1),
+    "Newton": ({"optimiser": Newton(0)}, 2),
+    "Newton, penalties": ({"optimiser": Newton(0), "communication": 0.1, "stiffness": 0.1}, 2),
+    "Newton, wrapped Gaussian": ({"optimiser": Newton(0), "convention": GAUSSIAN}, 3),
+}
+
+
+def waited(**changes: Any) -> int:
+    with pretend_device.waits() as heard:
+        solved("pretend", **{"patience": 1000, **changes})
+    return heard.total
+
+
+@only_pretended
+@pytest.mark.parametrize("name", STEPS)
+def test_how_often_a_step_waits(name: str) -> None:
+    changes, count = STEPS[name]
+    with pretend_device.known():
+        assert waited(**changes, max_steps=9) - waited(**changes, max_steps=4) == 5 * count
+
+
+@only_pretended
+def test_how_often_the_end_of_a_run_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where runs end it waits once for their indices, and once for those of the others if there are any."""
+    monkeypatch.setattr(solver, "CHUNK_BYTES", 2**40)
+    changes = {"runs": 6, "optimiser": Adam(0.3), "communication": 0.1, "stiffness": 0.1, "max_steps": 60}
+    with pretend_device.known():
+        ends = solved("pretend", **changes, patience=3).data.iterations.values
+        together = waited(**changes, patience=1000)
+        apart = waited(**changes, patience=3)
+    times, last = len(set(ends)), max(ends)
+    assert times > 1 and last < 60
+    # All together: 60 steps and the end at the limit, which is known without a look.
+    assert apart - together == (last + 1) + 2 * times - 1 - (60 + 1)
 
 
 # Nothing is left out
@@ -470,7 +527,9 @@ def with_a_device() -> set[str]:
             functions = {name: one} if inspect.isfunction(inspect.unwrap(one)) else {}
             if inspect.isclass(one):
                 members = {key: value for key, value in vars(one).items() if inspect.isfunction(value)}
-                functions = {f"{name}.{key}": value for key, value in members.items() if key[0] != "_" or key == "__init__"}
+                functions = {
+                    f"{name}.{key}": value for key, value in members.items() if key[0] != "_" or key == "__init__"
+                }
             for path, function in functions.items():
                 for argument in inspect.signature(inspect.unwrap(function)).parameters.values():
                     kind = str(argument.annotation)

@@ -1,7 +1,7 @@
 """Worlds, trainers, searches and studies on an accelerator give what they give on the CPU.
 
-A CUDA device draws other random numbers from the same seed: there, what is drawn is made on the CPU and brought over, or
-no more is asked than that a training runs, is the same twice, and goes from one device to the other.
+A CUDA device draws other random numbers from the same seed: there, what is drawn is made on the CPU and brought over,
+or no more is asked than that a training runs, is the same twice, and goes from one device to the other.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import pretend_device
 import pytest
 import torch
 import xarray as xr
-from accelerator import ONCE, REACHED, place, same  # noqa: F401 (a fixture)
+from accelerator import ONCE, REACHED, same
 from click.testing import CliRunner
-from pretend_device import waits
+from pretend_device import only_pretended, waits
 from torch import Tensor
 
 from dpslib.cli import main
@@ -50,6 +50,8 @@ from dpslib.marl.studies import Budget, Scale, Study, kept_policy, train
 from dpslib.marl.studies_tag import TAG
 from dpslib.marl.tag import Tag, tag_8v3
 from dpslib.marl.world import Rewarding, World
+
+pytest_plugins = ["accelerator"]  # the fixture `place`
 
 
 def drawn(*shape: int, seed: int = 0) -> Tensor:
@@ -138,11 +140,15 @@ WORLDS: dict[str, World] = {
     "foraging apart": Foraging(3, (2, 2), horizon=6, together=False, vanish=True),
     "mixed foraging": MixedForaging(3, (1, 2, 3), horizon=6),
     "football": Football(horizon=4),
-    "football, annealed": Football(3, horizon=4, opponent_speed=(0.2, 0.8), observe_team=True, annealed_until=0.5).at(0.2),
+    "football, annealed": Football(3, horizon=4, opponent_speed=(0.2, 0.8), observe_team=True, annealed_until=0.5).at(
+        0.2
+    ),
     "football by capture": Football(horizon=4, effort="capture"),
     "tag": Tag(horizon=4, substeps=2),
     "tag that holds": Tag(horizon=4, substeps=2, after_capture="hold", reach=0.5, shaping=0.3, observe_captures=True),
-    "tag that stays": Tag(horizon=4, substeps=2, after_capture="stay", reach=0.5, observe_team=True, escaper_effort=(0.3, 0.9)),
+    "tag that stays": Tag(
+        horizon=4, substeps=2, after_capture="stay", reach=0.5, observe_team=True, escaper_effort=(0.3, 0.9)
+    ),
     "tag without obstacles": Tag(horizon=4, substeps=2, obstacles=0),
     "8v3": tag_8v3(horizon=4, substeps=2),
 }
@@ -240,7 +246,7 @@ def test_a_trainer_draws_and_plays(name: str, place: str) -> None:
         paid = [one.iterate() for _ in range(2)]
         assert paid[0].device.type == one.starts(3).device.type == where
         ends.append([paid, one.evaluate(4), one.policy().weights, one.state_dict()])
-    same(ends[2], ends[1], pretend_device.NAME)  # twice the same
+    same(ends[2], ends[1], place, REACHED)  # twice the same
     if place == pretend_device.NAME:
         same(ends[1], ends[0], place)
     assert all(bool(torch.isfinite(one).all()) for one in ends[1][0])
@@ -302,7 +308,9 @@ STUDIES: dict[str, Study] = {
         world=lambda runs: MultiGoalCapture(horizon=5, sensing=tuple(run.variant for run in runs)),
         variants=(0.1, math.inf),
     ),
-    "tag": replace(TAG, world=lambda runs: Tag(horizon=5, obstacles=1, substeps=2, shaped_until=0.8), pairs=(("min", "max"),)),
+    "tag": replace(
+        TAG, world=lambda runs: Tag(horizon=5, obstacles=1, substeps=2, shaped_until=0.8), pairs=(("min", "max"),)
+    ),
 }
 SMALL = {name: replace(SCALE, frames=16) for name in SEARCHES} | {"game": replace(SCALE, frames=16)}
 
@@ -366,6 +374,7 @@ def test_the_command_trains(place: str, tmp_path: Path) -> None:
 # Waiting for the device
 
 
+@only_pretended
 @pytest.mark.parametrize("name", [*TRAINED, "capture with a sensor"])
 def test_training_never_waits(name: str) -> None:
     """From the start of an episode to the end of an update: each number that is looked at would stop the device."""

@@ -14,16 +14,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pretend_device import Away, known, waits
+from pretend_device import PLACES, Away, known, only_pretended, waits
 from torch import Tensor
-
-PLACES = [
-    pretend_device.NAME,
-    pytest.param(
-        "cuda",
-        marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no accelerator")],
-    ),
-]
 
 
 @pytest.fixture(autouse=True)
@@ -177,15 +169,26 @@ def test_an_operation_gives_what_it_gives_on_the_cpu(name: str, place: str) -> N
         torch.testing.assert_close(there.cpu(), here, rtol=1e-12, atol=0)  # what it was made of has changed alike
 
 
+@only_pretended
 def test_results_are_away() -> None:
     x = numbers(4, 5).to("pretend")
-    for made in (x + 1, x.T, x[0], x > 0.5, torch.zeros_like(x), x.sum(), x.sort(0).indices, torch.ones(2, device="pretend")):
+    for made in (
+        x + 1,
+        x.T,
+        x[0],
+        x > 0.5,
+        torch.zeros_like(x),
+        x.sum(),
+        x.sort(0).indices,
+        torch.ones(2, device="pretend"),
+    ):
         assert isinstance(made, Away)
         assert made.device == torch.device("pretend", 0)
     assert type(x.cpu()) is Tensor
     assert x.to("pretend:0") is x
 
 
+@only_pretended
 def test_an_operation_in_place_returns_the_tensor_itself() -> None:
     x = numbers(4, 5).to("pretend")
     room = torch.empty_like(x)
@@ -201,9 +204,11 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "softmax": lambda x: (x.log_softmax(1) * x.softmax(0)).sum() + torch.logsumexp(2 * x, 1).mean(),
     "extrema": lambda x: x.amax(0).sum() + torch.minimum(x, x.flip(0)).sum() + x.clamp(0.3, 0.8).sum(),
     "in place": lambda x: (lambda y: (y[0].mul_(3), (y * y).sum())[1])(x * 1),
-    "parts": lambda x: torch.cat([part * k for k, part in enumerate(x.split(1, 1))], 1).index_copy(
-        0, torch.tensor([1], device=x.device), 2 * x[:1]
-    ).norm(),
+    "parts": lambda x: (
+        torch.cat([part * k for k, part in enumerate(x.split(1, 1))], 1)
+        .index_copy(0, torch.tensor([1], device=x.device), 2 * x[:1])
+        .norm()
+    ),
     "tables": lambda x: torch.stack(x.unbind(1), 0).flatten(0, 1).unflatten(0, (2, 10)).std(-1).sum(),
 }
 
@@ -222,6 +227,7 @@ def test_gradients(name: str, place: str) -> None:
     torch.testing.assert_close(*gradients, rtol=0 if place == "pretend" else 1e-12, atol=0)
 
 
+@only_pretended
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.sampled_from(["t", "row", "mask", "view", "scale", "add", "set", "clone", "flip"]), max_size=8))
 def test_any_sequence_of_views_and_changes(steps: list[str]) -> None:
@@ -308,6 +314,7 @@ WAITS: dict[str, tuple[Callable[[Tensor], object], int]] = {
 }
 
 
+@only_pretended
 @pytest.mark.parametrize("name", WAITS)
 def test_waiting_is_counted(name: str) -> None:
     call, count = WAITS[name]
@@ -320,6 +327,7 @@ def test_waiting_is_counted(name: str) -> None:
     assert heard.total == count, "nobody listens any more"
 
 
+@only_pretended
 def test_a_file_holds_the_device_and_may_be_read_elsewhere() -> None:
     buffer = io.BytesIO()
     x = numbers(4, 5).to("pretend")
