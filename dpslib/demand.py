@@ -194,7 +194,7 @@ def mixture(
     centres = _validate.tensor("centres", centres).double()
     centres = centres.unsqueeze(0) if centres.ndim == 0 else centres
     modes = centres.shape[-1]
-    sigmas = _validate.tensor("sigmas", sigmas, low=_validate.LEAST_SIGMA).double()
+    sigmas = _validate.tensor("sigmas", sigmas, low=_validate.LEAST_SIGMA, device=centres.device).double()
     if sigmas.ndim > 1 or (sigmas.ndim == 1 and len(sigmas) not in (1, modes)):
         raise ValueError(
             f"sigmas must be one number or one for each of {modes} centres; got shape {tuple(sigmas.shape)}"
@@ -206,7 +206,7 @@ def mixture(
     def relative(name: str, value: ArrayLike | None) -> Tensor | None:
         if value is None:
             return None
-        result = _validate.tensor(name, value, low=0, ndim=1).double()
+        result = _validate.tensor(name, value, low=0, ndim=1, device=centres.device).double()
         if len(result) != modes:
             raise ValueError(f"{name} must have one entry for each of {modes} centres; got {len(result)}")
         if float(result.sum()) == 0:

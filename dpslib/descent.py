@@ -101,15 +101,16 @@ def first_order(
         ended = flat | (stale >= settings.patience)
         last = step == settings.max_steps
         if last or bool(ended.any()):
-            leaving = torch.ones_like(ended) if last else ended
+            # Indices, not masks: an accelerator would be waited for wherever a mask is turned into them.
+            leaving = (torch.ones_like(ended) if last else ended).nonzero().squeeze(1)
             who = active[leaving]
             kept[who] = best_x[leaving]
             iterations[who] = step
             stop[who] = torch.where(flat, CONVERGED, torch.where(ended, PATIENCE, STEP_LIMIT))[leaving]
             report(len(who))
-            staying = ~leaving
-            if not bool(staying.any()):
+            if len(who) == len(active):
                 break
+            staying = (~ended).nonzero().squeeze(1)
             active, x, gradient = active[staying], x[staying], gradient[staying]
             best_x, best, reference, stale = (a[staying] for a in (best_x, best, reference, stale))
             state = [a[staying] for a in state]

@@ -62,8 +62,8 @@ def brownian(time: Tensor, sigma: float = 0.15, seed: int = 0) -> Tensor:
         raise ValueError(f"time must increase; got a step of {float(step.min()):g}")
     _validate.real("sigma", sigma, low=0)
     normal = np.random.default_rng(_validate.integer("seed", seed, 0)).standard_normal(len(step))
-    increments = sigma * torch.sqrt(step) * torch.as_tensor(normal)
-    return torch.cat([torch.zeros(1, dtype=time.dtype), torch.cumsum(increments, 0)])
+    increments = sigma * torch.sqrt(step) * torch.as_tensor(normal, device=time.device)
+    return torch.cat([time.new_zeros(1), torch.cumsum(increments, 0)])
 
 
 @checked

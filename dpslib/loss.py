@@ -89,8 +89,8 @@ def mismatch(demand: ArrayLike, production: ArrayLike, convention: str | Convent
         TypeError, ValueError: if a value is negative or not finite, the shapes do not broadcast, or G does not fit.
     """
     convention = get_convention(convention)
-    demand = _validate.tensor("demand", demand, low=0)
     production = _validate.tensor("production", production, low=0)
+    demand = _validate.tensor("demand", demand, low=0, device=production.device)
     shape = _validate.broadcast(demand=demand, production=production)
     if not shape or shape[-1] != convention.points:
         raise ValueError(f"demand and production must have {convention.points} grid points; got shape {tuple(shape)}")

@@ -25,7 +25,7 @@ class Network:
     """Agents and their interactions.
 
     Attributes:
-        interaction: Q, (N, N), non-negative, finite. Q_ij > 0 joins agents i and j.
+        interaction: Q, (N, N), non-negative, finite; kept on the CPU. Q_ij > 0 joins agents i and j.
         self_production: whether an agent's own density enters production besides the interactions, W = 1ᵀ(I + Q)w.
             Paper A drops the identity for the circle: W = 1ᵀQw = 2 Σ w (example 2.2).
         name: what the network is called in data and figures.
@@ -42,7 +42,7 @@ class Network:
         _validate.flag("self_production", self.self_production)
         if not isinstance(self.name, str):
             raise TypeError(f"name must be text; got {self.name!r}")
-        matrix = _validate.tensor("network interaction", self.interaction, low=0, ndim=2).double()
+        matrix = _validate.tensor("network interaction", self.interaction, low=0, ndim=2, device="cpu").double()
         if matrix.shape[0] != matrix.shape[1]:
             raise ValueError(f"network interaction must be a square matrix; got shape {tuple(matrix.shape)}")
         object.__setattr__(self, "interaction", matrix)

@@ -148,16 +148,18 @@ class _Descent:
             flat = ~self._free_gradient(state.x, state.gradient).any(1)
             converged = flat | (state.settled >= SETTLED) | (state.damping > LARGEST_DAMPING)
             ended = converged | (state.stale >= self.settings.patience)
-            leaving = ended if step < self.settings.max_steps else torch.ones_like(ended)
-            if bool(leaving.any()):
+            last = step >= self.settings.max_steps
+            if last or bool(ended.any()):
+                # Indices, not masks: an accelerator would be waited for wherever a mask is turned into them.
+                leaving = (torch.ones_like(ended) if last else ended).nonzero().squeeze(1)
                 who = active[leaving]
                 kept[who], iterations[who] = state.x[leaving], step
                 stop[who] = torch.where(converged, CONVERGED, torch.where(ended, PATIENCE, STEP_LIMIT))[leaving]
                 report(len(who))
-                active = active[~leaving]
-                if not len(active):
+                if len(who) == len(active):
                     break
-                state = state.select(~leaving)
+                staying = (~ended).nonzero().squeeze(1)
+                active, state = active[staying], state.select(staying)
                 objective = self.everything.select(active)
             state = self._advance(objective, state)
             step += 1

@@ -5,7 +5,6 @@ Source: paper A, sections 2.6 to 2.8; the gradient, appendix C.2.2.
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -17,7 +16,7 @@ from dpslib.convention import Convention
 from dpslib.density import Density, batch_product
 from dpslib.loss import expand_mismatch, mismatch_and_slope, norm, shortfall
 from dpslib.network import Network
-from dpslib.penalties import Communication, Stiffness
+from dpslib.penalties import Communication, Stiffness, with_tensors
 
 
 class Parts(NamedTuple):
@@ -95,11 +94,19 @@ class Objective:
 
     @cached_property
     def _membership(self) -> Tensor:
-        return self.network.membership.to(self.demand) / self.resource[:, None, None]
+        return self._members / self.resource[:, None, None]
+
+    @cached_property
+    def _members(self) -> Tensor:
+        return self.network.membership.to(self.demand)
 
     @cached_property
     def _scale(self) -> Tensor:
-        return self.network.weights.to(self.demand) / self.resource.unsqueeze(-1)
+        return self._weights / self.resource.unsqueeze(-1)
+
+    @cached_property
+    def _weights(self) -> Tensor:
+        return self.network.weights.to(self.demand)
 
     @cached_property
     def _component(self) -> Tensor:
@@ -122,14 +129,18 @@ class Objective:
     def select(self, runs: Tensor) -> Objective:
         """Return the problems with the given indices, (K,)."""
         communication, stiffness = self.communication, self.stiffness
-        return Objective(
+        chosen = Objective(
             self.demand[runs],
             self.resource[runs],
             self.network,
             self.convention,
-            communication and dataclasses.replace(communication, strength=communication.strength[runs]),
-            stiffness and dataclasses.replace(stiffness, strength=stiffness.strength[runs]),
+            communication and with_tensors(communication, strength=communication.strength[runs]),
+            stiffness and with_tensors(stiffness, strength=stiffness.strength[runs]),
         )
+        # What all runs have in common is on the device already: to bring it there again would wait for the device.
+        shared = ("_basis", "_members", "_weights", "_component", "_interaction")
+        chosen.__dict__.update({name: getattr(self, name) for name in shared})
+        return chosen
 
     def production(self, mu: Tensor, sigma: Tensor) -> Tensor:
         """Return W₁c of each component: (B, N) → (B, C, G)."""

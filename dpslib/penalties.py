@@ -5,8 +5,10 @@ Source: paper A, sections 2.7, 3.3.2, 3.3.3, 4.3.2 and 4.4.
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -94,6 +96,17 @@ class Communication:
         if self.scaling == "root":
             return torch.sqrt(rows**2 + columns**2)
         return torch.ones_like(rows + columns)
+
+
+P = TypeVar("P", "Communication", "Stiffness")
+
+
+def with_tensors(penalty: P, **tensors: Tensor) -> P:
+    """Return a penalty with other tensors as fields, which are not checked again: a check waits for the device."""
+    made = copy.copy(penalty)
+    for name, value in tensors.items():
+        object.__setattr__(made, name, value)
+    return made
 
 
 def _laplacian(weight: Tensor) -> Tensor:

@@ -35,7 +35,7 @@ from dpslib.network import Network, get_network
 from dpslib.newton import Newton
 from dpslib.objective import Objective
 from dpslib.optimiser import Adam, Bounded, GradientDescent, Optimiser, Positive
-from dpslib.penalties import Communication, Stiffness
+from dpslib.penalties import Communication, Stiffness, with_tensors
 
 # A run is the same alone and in a batch. On some processors MKL's fast matrix products are not: the last bits of a row
 # depend on how many rows there are. MKL reads this before its first product; who sets it otherwise keeps that.
@@ -266,7 +266,7 @@ def solve(
         resource = network.weights.sum()
         if float(resource) == 0:
             raise ValueError("resource must be given for a network whose weights are all 0; got None")
-    r = _validate.tensor("resource", resource, low=_validate.LEAST_RESOURCE).detach().double()
+    r = _validate.tensor("resource", resource, low=_validate.LEAST_RESOURCE, device="cpu").detach().double()
     c = None if communication is None else _penalty(Communication, communication)
     s = None if stiffness is None else _penalty(Stiffness, stiffness)
     if s is not None and s.target.ndim > 0 and s.target.shape != (n_agents,):
@@ -284,7 +284,7 @@ def solve(
     mu, sigma = _starts(initial_mu, initial_sigma, bounds, batch, runs, n_agents, seed)
 
     def one_each(values: Tensor) -> Tensor:
-        return values.detach().double().expand(batch).reshape(-1)
+        return values.detach().double().cpu().expand(batch).reshape(-1)
 
     own = w0.shape[:-1]
     work = _Work(
@@ -293,8 +293,8 @@ def solve(
         resource=one_each(r),
         network=network,
         convention=convention,
-        communication=None if c is None else dataclasses.replace(c, strength=one_each(c.strength)),
-        stiffness=None if s is None else dataclasses.replace(s, strength=one_each(s.strength)),
+        communication=None if c is None else with_tensors(c, strength=one_each(c.strength)),
+        stiffness=None if s is None else with_tensors(s, strength=one_each(s.strength), target=s.target.cpu()),
         runs=runs,
         mu=mu.reshape(-1, n_agents),
         sigma=sigma.reshape(-1, n_agents),
@@ -378,7 +378,7 @@ class _Work:
         rows, place = self.demand_of[problem].unique(return_inverse=True)
 
         def own(penalty: P | None) -> P | None:
-            return None if penalty is None else dataclasses.replace(penalty, strength=penalty.strength[problem])
+            return None if penalty is None else with_tensors(penalty, strength=penalty.strength[problem])
 
         return dataclasses.replace(
             self,
@@ -425,16 +425,14 @@ class _Work:
         def here(values: Tensor) -> Tensor:
             return values.to(self.device, self.dtype)
 
-        def placed(penalty: P | None) -> P | None:
-            return None if penalty is None else dataclasses.replace(penalty, strength=here(penalty.strength))
-
+        c, s = self.communication, self.stiffness
         objective = Objective(
             here(self.demand)[self.demand_of.to(self.device)],
             here(self.resource),
             self.network,
             self.convention,
-            placed(self.communication),
-            placed(self.stiffness),
+            None if c is None else with_tensors(c, strength=here(c.strength)),
+            None if s is None else with_tensors(s, strength=here(s.strength), target=here(s.target)),
         )
         mu, sigma = here(self.mu), here(self.sigma)
         if isinstance(self.method, Newton):
@@ -593,12 +591,12 @@ def _starts(
         if drawn_sigma[1] >= high:
             raise ValueError(f"initial_sigma must lie below the upper bound of sigma, {high:g}; got {drawn_sigma[1]:g}")
     else:
-        fixed_sigma = _validate.tensor("initial_sigma", initial_sigma, low=low, open_low=True).double()
+        fixed_sigma = _validate.tensor("initial_sigma", initial_sigma, low=low, open_low=True, device="cpu").double()
         if bool((fixed_sigma >= high).any()):
             raise ValueError(
                 f"initial_sigma must lie below the upper bound of sigma, {high:g}; got {float(fixed_sigma.max()):g}"
             )
-    fixed_mu = None if initial_mu is None else _validate.tensor("initial_mu", initial_mu).double()
+    fixed_mu = None if initial_mu is None else _validate.tensor("initial_mu", initial_mu, device="cpu").double()
 
     shape = (*batch, runs, n)
     for name, fixed in (("initial_mu", fixed_mu), ("initial_sigma", fixed_sigma)):

@@ -236,11 +236,3 @@ def test_every_public_name_exists():
         assert getattr(dpslib.marl, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = dpslib.marl.nothing
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no accelerator")
-def test_on_the_accelerator():
-    x = torch.rand(4, 3, 5, 2)
-    for aggregator in (*CHOSEN, Softmax(torch.linspace(-1, 1, 4)), PerMember([Min(), Max(), Mean(), Softmax(1.0)])):
-        torch.testing.assert_close(aggregator(x.cuda(), -2).cpu(), aggregator(x, -2), rtol=1e-4, atol=1e-5)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from dpslib import _validate
+from dpslib.marl.physics import constant
 
 Parameter = float | Tensor
 """A number, or a tensor whose dimensions are the leading ones of what is aggregated (one entry for each member)."""
@@ -150,7 +151,7 @@ def _single(name: str, value: Parameter) -> float:
 def _fit(value: Parameter, x: Tensor) -> Tensor:
     """Return the parameter shaped so that its dimensions line up with the leading ones of `x`."""
     if not isinstance(value, Tensor):
-        return torch.as_tensor(value, dtype=x.dtype, device=x.device)
+        return torch.full((), value, dtype=x.dtype, device=x.device)
     return value.to(x).reshape(value.shape + (1,) * (x.ndim - value.ndim))
 
 
@@ -463,7 +464,7 @@ class PerMember(Aggregator):
         axis = dim % x.ndim
         out = x.new_empty(tuple(size for index, size in enumerate(x.shape) if index != axis))
         for aggregator, rows in self._groups():
-            index = torch.as_tensor(rows, device=x.device)
+            index = constant(tuple(rows), torch.int64, x.device)
             out = out.index_copy(0, index, aggregator.aggregate(x.index_select(0, index), axis))
         return out
 

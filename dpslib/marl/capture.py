@@ -24,7 +24,7 @@ from torch import Tensor
 
 from dpslib import _validate
 from dpslib._arguments import check_fields
-from dpslib.marl.physics import PointMasses
+from dpslib.marl.physics import PointMasses, constant
 from dpslib.marl.rollouts import Rollout, without_self
 
 CANDIDATES = 6
@@ -141,7 +141,7 @@ class MultiGoalCapture:
         parts = [x, state.velocity, (state.goals.unsqueeze(-3) - x.unsqueeze(-2)).flatten(-2)]
         if self.sensing is not None and self.agents > 1:
             other = without_self(x.unsqueeze(-3) - x.unsqueeze(-2))
-            radius = torch.tensor(self._radii, dtype=x.dtype, device=x.device).view(-1, 1, 1, 1)
+            radius = constant(self._radii, x.dtype, x.device).view(-1, 1, 1, 1)
             near = (_length(other) <= radius).to(x.dtype).unsqueeze(-1)
             parts.append(torch.cat((other * near, near), -1).flatten(-2))
         return torch.cat(parts, -1)

@@ -163,7 +163,7 @@ class Football:
             raise ValueError(f"uniform must have {self.draws} numbers last; got shape {tuple(uniform.shape)}")
         gap = 0.6 / self.agents
         rows = [(0.0, gap * (i - (self.agents - 1) / 2)) for i in range(self.agents)]
-        places = uniform.new_tensor([*rows, (self.opponent_start, 0.0), (self.ball_start, 0.0)])
+        places = constant((*rows, (self.opponent_start, 0.0), (self.ball_start, 0.0)), uniform.dtype, uniform.device)
         position = places + self.spread * (2 * uniform[..., :-1].unflatten(-1, (-1, 2)) - 1)
         low, high = self._speed_range
         speed = low + (high - low) * uniform[..., -1]

@@ -19,6 +19,7 @@ from dpslib import _validate
 from dpslib._arguments import check_fields, checked
 from dpslib._validate import ArrayLike
 from dpslib.marl.gains import Rewards, check_efforts
+from dpslib.marl.physics import constant
 
 MOVES = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))
 """What the choices do in the game: stay, or one cell to a side."""
@@ -178,17 +179,17 @@ class Foraging:
         own = 2 * state.agents.to(dtype) / scale - 1
         way = (state.items.unsqueeze(-3) - state.agents.unsqueeze(-2)).to(dtype) / scale
         there = state.present.unsqueeze(-2).to(dtype).expand(way.shape[:-1])
-        level = torch.tensor(self.levels, dtype=dtype, device=way.device) / max(self.levels)
+        level = constant(tuple(self.levels), dtype, way.device) / max(self.levels)
         items = torch.cat([way * there.unsqueeze(-1), torch.stack([level * there, there], -1)], -1)
         return torch.cat([own, items.flatten(-2)], -1)
 
     def step(self, state: ForagingState, action: Tensor) -> tuple[ForagingState, Tensor]:
         """Play one step with choices (E, B, N); return the next state and the efforts (E, B, N, M), 0 or 1."""
-        moves = torch.tensor(MOVES, device=action.device)
+        moves = constant(MOVES, torch.int64, action.device)
         agents = (state.agents + moves[action]).clamp(0, self.side - 1)
         there = (agents.unsqueeze(-2) == state.items.unsqueeze(-3)).all(-1) & state.present.unsqueeze(-2)
         efforts = there.to(state.collected.dtype)
-        level = torch.tensor(self.levels, dtype=efforts.dtype, device=efforts.device)
+        level = constant(tuple(self.levels), efforts.dtype, efforts.device)
         done = _collected(efforts, level) & state.present
         present = state.present & ~done if self.vanish else state.present
         return ForagingState(agents, state.items, present, (done * level).sum(-1)), efforts

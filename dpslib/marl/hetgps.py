@@ -8,6 +8,7 @@ For an environment without gradient an evolution strategy takes the designer's p
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import itertools
 import math
@@ -139,7 +140,7 @@ class Ascent:
 
     def state_dict(self) -> dict[str, Any]:
         """Return what going on takes."""
-        return {"free": self._free.detach().clone(), "adam": self._adam.state_dict()}
+        return {"free": self._free.detach().clone(), "adam": copy.deepcopy(self._adam.state_dict())}
 
     @torch.no_grad()
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

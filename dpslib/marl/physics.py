@@ -289,7 +289,9 @@ def _constants(law: PointMasses, dtype: torch.dtype, device: torch.device) -> _C
 
 @lru_cache(maxsize=256)
 @torch.inference_mode(False)
-def constant(values: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+def constant(
+    values: tuple[float, ...] | tuple[tuple[float, ...], ...], dtype: torch.dtype, device: torch.device
+) -> Tensor:
     """Return numbers as a tensor that is made once: making it anew would wait for the device at every step."""
     return torch.tensor(values, dtype=dtype, device=device)
 

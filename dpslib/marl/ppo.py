@@ -13,6 +13,7 @@ all members.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -469,7 +470,8 @@ class Trainer:
             "teams": list(self.teams),
             "actors": [actor.detach().clone() for actor in self.actors],
             "critic": self.critic.detach().clone(),
-            "optimiser": self.optimiser.state_dict(),
+            # A copy: the optimiser hands out its own tensors, which another would take up as they are.
+            "optimiser": copy.deepcopy(self.optimiser.state_dict()),
             "moments": self._moments.clone(),
             "weight": self._weight,
         }

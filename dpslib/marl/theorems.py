@@ -331,7 +331,7 @@ def construction(sums: Tensor, agents: int) -> Tensor:
     """
     whole = torch.floor(sums + 1e-9)
     part = (sums - whole).clamp_min(0)
-    agent = torch.arange(agents, dtype=sums.dtype).unsqueeze(-1)
+    agent = torch.arange(agents, dtype=sums.dtype, device=sums.device).unsqueeze(-1)
 
     def fill(amount: Tensor, offset: Tensor) -> Tensor:
         end = (offset + amount.cumsum(-1)).unsqueeze(-2)
