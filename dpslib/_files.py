@@ -74,7 +74,9 @@ def plain_name(name: str, value: str) -> str:
         ValueError: it holds anything but letters, digits and `. + - _`, begins with one of these, or is too long.
     """
     if not re.fullmatch(r"\w[\w.+-]{0,99}", value):
-        raise ValueError(f"{name} must be a plain name of at most 100 letters, digits and . + - _; got {value!r:.120}")
+        raise ValueError(
+            f"{name} must be a plain file name; got {value!r:.120}. Up to 100 letters, digits and . + - _ are allowed"
+        )
     return value
 
 

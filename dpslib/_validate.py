@@ -138,7 +138,8 @@ def tensor(
     bad = ~torch.isfinite(plain)
     if bool(bad.any()):
         raise ValueError(f"{name} must be finite; got {plain[bad][0].item()}")
-    bad = plain <= low if open_low else plain < low
+    exact = plain.double()  # in float32 a small bound would be 0
+    bad = exact <= low if open_low else exact < low
     if bool(bad.any()):
         allowed = f"greater than {low:g}" if open_low else f"at least {low:g}"
         raise ValueError(f"{name} must be {allowed}; got {plain[bad][0].item():g}")

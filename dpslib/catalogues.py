@@ -164,7 +164,6 @@ CATALOGUES: dict[str, Callable[[], Catalogue[Demand]]] = {
 """The catalogues by name."""
 
 
-@checked
 def get_catalogue(name: str) -> Catalogue[Demand]:
     """Return the catalogue called `name`.
 

@@ -260,6 +260,7 @@ def _out(name: str, hint: Any, value: Any) -> bool:
 
 SAME = {
     ("get_density", "name"): "density",
+    ("get_catalogue", "name"): "catalogue",
     ("from_matrix", "interaction"): "network interaction",
     ("Family", "name"): "family",
 }

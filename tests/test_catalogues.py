@@ -99,7 +99,7 @@ def test_multi_gaussian_stops_at_count() -> None:
     ("arguments", "error", "message"),
     [
         ({"spacing": "wide"}, ValueError, r"spacing must be one of 'gap', 'even'; got 'wide'"),
-        ({"count": 0}, ValueError, r"count must be between 1 and 9; got 0"),
+        ({"count": 0}, ValueError, r"count must be at least 1; got 0"),
         ({"count": 10}, ValueError, r"count must be between 1 and 9; got 10"),
         ({"count": 2.0}, TypeError, r"count must be an integer; got 2\.0"),
     ],
