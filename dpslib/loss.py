@@ -83,7 +83,7 @@ def mismatch(demand: ArrayLike, production: ArrayLike, convention: str | Convent
         convention: a convention or its name; G must be its number of points.
 
     Returns:
-        Non-negative, shape (...). For several components, evaluate each and add.
+        Non-negative, shape (...), on the device of `production`. For several components, evaluate each and add.
 
     Raises:
         TypeError, ValueError: if a value is negative or not finite, the shapes do not broadcast, or G does not fit.

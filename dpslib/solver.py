@@ -219,7 +219,7 @@ def solve(
         loss_scale: `log` descends log(1 + L), `linear` descends L, as the paper writes it. The minima are the same; the
             logarithm keeps the gradient moderate where a start leaves part of the demand nearly uncovered, a place from
             which Adam on L itself may not recover within its steps.
-        device: `cpu` or `cuda`.
+        device: `cpu` or `cuda`, where the runs are advanced; arguments may be tensors on any device.
         dtype: `float64`, or `float32` (faster; relative accuracy of the loss about 1e-5; a warning tells where it is
             worse than 1e-4: narrow agents, a demand that nearly nobody meets).
         dims: names of the batch dimensions in the result. Default: `problem` for one, `problem_0`, ... for more.

@@ -35,6 +35,9 @@ from torch.utils.backend_registration import _setup_privateuseone_for_python_bac
 NAME = "pretend"
 if not torch.cuda.is_available():
     _setup_privateuseone_for_python_backend(NAME)
+    # What PyTorch asks of a device module when it keeps the state of all generators; those here are the CPU's.
+    torch.get_device_module(NAME).get_rng_state = lambda device=None: torch.get_rng_state()
+    torch.get_device_module(NAME).set_rng_state = lambda state, device=None: None
 HERE = torch.device("cpu" if torch.cuda.is_available() else NAME, 0)
 
 only_pretended = pytest.mark.skipif(

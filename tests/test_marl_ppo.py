@@ -76,6 +76,19 @@ def test_a_resumed_training_equals_one_without_interruption() -> None:
     assert torch.equal(whole.evaluate(5), resumed.evaluate(5))
 
 
+def test_a_state_is_a_copy_for_whoever_takes_it_up() -> None:
+    first = trainer(PAIRS, [0, 1, 2])
+    first.iterate()
+    state = first.state_dict()
+    second, third = trainer(PAIRS, [0, 1, 2]), trainer(PAIRS, [0, 1, 2])
+    second.load_state_dict(state)
+    third.load_state_dict(state)
+    for each in (first, second, third):  # in turn: none moves what another holds
+        each.iterate()
+    torch.testing.assert_close(second.weights(), first.weights(), rtol=0, atol=0)
+    torch.testing.assert_close(third.weights(), first.weights(), rtol=0, atol=0)
+
+
 def test_a_state_of_other_runs_is_refused() -> None:
     with pytest.raises(ValueError, match="state must be of the same runs"):
         trainer(PAIRS, [0, 1, 2]).load_state_dict(trainer(PAIRS, [0, 1, 3]).state_dict())

@@ -146,7 +146,7 @@ class Ascent:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up such a state."""
         self._free.copy_(state["free"])
-        self._adam.load_state_dict(state["adam"])
+        self._adam.load_state_dict(copy.deepcopy(state["adam"]))
 
 
 class Evolution:

@@ -470,7 +470,7 @@ class Trainer:
             "teams": list(self.teams),
             "actors": [actor.detach().clone() for actor in self.actors],
             "critic": self.critic.detach().clone(),
-            # A copy: the optimiser hands out its own tensors, which another would take up as they are.
+            # A copy: an optimiser hands out its own tensors, and takes up those of others as they are.
             "optimiser": copy.deepcopy(self.optimiser.state_dict()),
             "moments": self._moments.clone(),
             "weight": self._weight,
@@ -497,7 +497,7 @@ class Trainer:
             )
         for leaf, value in zip(leaves, given, strict=True):
             leaf.copy_(value)
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))
         self._moments.copy_(state["moments"])
         self._weight = float(state["weight"])
         self.iteration = int(state["iteration"])
