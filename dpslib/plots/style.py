@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from dpslib._arguments import checked
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
 BLUE, ORANGE, GREEN, PURPLE, SKY, RED, BROWN, GREY = (
     "#0072B2",
@@ -77,7 +77,7 @@ def shared_legend(ax: Axes, ncols: int = 2) -> None:
 
 
 @checked
-def panel_letters(axes: Sequence[Axes]) -> None:
+def panel_letters(axes: Iterable[Axes]) -> None:
     """Mark the panels of a figure (a), (b), ..."""
     for index, ax in enumerate(axes):
         ax.set_title(f"({chr(ord('a') + index)})", loc="left")
