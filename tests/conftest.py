@@ -19,6 +19,9 @@ import dpslib
 # The tensors of the tests are small: cores that wait for each other would cost more than they bring.
 torch.set_num_threads(1)
 
+# Its checks say what they compared, as those of a test do.
+pytest.register_assert_rewrite("accelerator")
+
 ROOT = Path(__file__).resolve().parents[1]
 
 #: A picture that was glued is no text to compare; nbval knows only the plain types of pictures.

@@ -226,7 +226,7 @@ def test_a_world_inside_vmas(name: str, place: str) -> None:
 
 # Trainers
 
-SETTINGS = PPO(environments=4, minibatch=16, hidden=(8,), epochs=2, entropy=0.01)
+SETTINGS = PPO(environments=3, minibatch=9, hidden=(8,), epochs=1, entropy=0.01)
 PAIRS = [("min", "max"), ("mean", "mean")]
 
 
@@ -275,7 +275,7 @@ def test_a_trainer_goes_from_one_device_to_another(name: str, place: str) -> Non
 
 # Studies and searches
 
-SCALE = Scale(60, 1, replace(SETTINGS, minibatch=40), points=2, test_environments=3, final_environments=4)
+SCALE = Scale(45, 1, replace(SETTINGS, minibatch=40), points=2, test_environments=3, final_environments=4)
 EMPTY = Budget(0, 0)
 
 
@@ -312,7 +312,7 @@ STUDIES: dict[str, Study] = {
         TAG, world=lambda runs: Tag(horizon=5, obstacles=1, substeps=2, shaped_until=0.8), pairs=(("min", "max"),)
     ),
 }
-SMALL = {name: replace(SCALE, frames=16) for name in SEARCHES} | {"game": replace(SCALE, frames=16)}
+SMALL = {name: replace(SCALE, frames=9) for name in SEARCHES} | {"game": replace(SCALE, frames=9)}
 
 
 def results(data: xr.Dataset) -> xr.Dataset:
