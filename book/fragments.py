@@ -10,9 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dpslib import citation, claims, methods
+from dpslib._files import read_yaml
 from dpslib.execute import Record
 from dpslib.verdicts import VERDICTS
 
@@ -25,7 +24,7 @@ SHOWS = ("dpslib.notebook", "dpslib.plots.style")
 def notation(file: Path = ROOT / "data" / "notation.yaml") -> str:
     """Return the notation as MyST: a section and a table for each group of symbols."""
     lines = []
-    for group in yaml.safe_load(file.read_text(encoding="utf-8")):
+    for group in read_yaml(file):
         lines += [f"## {group['group']}", ""]
         lines += ["| symbol | meaning | in the library | section | equation |", "| :-- | :-- | :-- | :-- | :-- |"]
         for one in group["entries"]:
@@ -101,7 +100,7 @@ def exhibits_map(verdicts: Mapping[str, str], pages: Sequence[str] = ()) -> str:
     by_anchor: dict[str, list[str]] = defaultdict(list)
     for claim in claims.load().values():
         by_anchor[claim.anchor].append(claim.id)
-    listed = yaml.safe_load((ROOT / "data" / "exhibits.yaml").read_text(encoding="utf-8"))
+    listed = read_yaml(ROOT / "data" / "exhibits.yaml")
     lines = []
     for paper, exhibits in listed.items():
         lines += [f"## Paper {paper}", "", "| in print | here | notebook | computed by | drawn by | claims |"]

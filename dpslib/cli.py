@@ -469,7 +469,7 @@ def read_demand(path: Path) -> Demand:
     points = np.arange(len(values)) * TAU / len(values)
     if numbers.shape[1] == 2:
         points = numbers.iloc[:, 0].to_numpy(dtype=float)
-    return Function(lambda theta: np.interp(theta.numpy(), points, values, period=TAU))
+    return Function(lambda theta: np.interp(theta.cpu().numpy(), points, values, period=TAU))
 
 
 def report(solution: Solution) -> str:

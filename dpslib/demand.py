@@ -84,7 +84,7 @@ class Mixture(Demand):
 
     Attributes:
         centres: component centres, (..., M), radians.
-        sigmas: component breadths, (M,), radians, greater than 0.
+        sigmas: component breadths, (M,), radians, at least 1e-6.
         weights: share of the area of each component, (M,), sums to 1; ignored where `heights` is given.
         heights: relative height of each component at its centre, (M,), or None.
         area: the integral of the mixture over the circle, greater than 0.
@@ -182,7 +182,7 @@ def mixture(
 
     Args:
         centres: (..., M), radians. Leading dimensions make a batch of demands.
-        sigmas: one for all components or (M,), radians, greater than 0.
+        sigmas: one for all components or (M,), radians, at least 1e-6.
         weights: each component's share of the area, (M,), non-negative; rescaled to sum to 1. Default: equal shares.
         heights: instead of weights, each component's relative height at its own centre, (M,), non-negative.
         area: the integral of the whole mixture over the circle, greater than 0.

@@ -50,13 +50,13 @@ class Density(ABC):
         Args:
             theta: points, shape (G,), radians.
             mu: centres, any shape (...), radians.
-            sigma: breadths, broadcastable with `mu`, greater than 0, radians.
+            sigma: breadths, broadcastable with `mu`, at least 1e-6, radians.
 
         Returns:
             Values of shape (..., G), non-negative, area 1 over the circle.
 
         Raises:
-            TypeError, ValueError: if an argument is not finite, σ is not positive, or the shapes do not broadcast.
+            TypeError, ValueError: if an argument is not finite, σ is below 1e-6, or the shapes do not broadcast.
         """
         theta = _validate.tensor("theta", theta, ndim=1)
         mu = _validate.tensor("mu", mu, device=theta.device).to(theta.dtype)
@@ -328,7 +328,7 @@ def fourier_coefficients(sigma: Tensor, harmonics: int) -> Tensor:
     Source: paper A, appendix C.1.1 (there c_n = exp(−n²σ²/2) / 2π up to the phase).
 
     Raises:
-        TypeError, ValueError: if σ is not positive and finite, or `harmonics` is not an integer of at least 1.
+        TypeError, ValueError: if σ is not finite and at least 1e-6, or `harmonics` is not an integer of at least 1.
     """
     _validate.integer("harmonics", harmonics, 1)
     sigma = _validate.tensor("sigma", sigma, low=_validate.LEAST_SIGMA)

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from dpslib import callgraph
+from dpslib._files import read_yaml
 from dpslib.callgraph import Module
 from dpslib.slicing import needed
 
@@ -65,7 +64,7 @@ def load(file: Path = ROOT / "data" / "methods.yaml") -> tuple[Method, ...]:
         ValueError: if an entry has other fields than those of `Method`.
     """
     found = []
-    for entry in yaml.safe_load(file.read_text(encoding="utf-8")):
+    for entry in read_yaml(file):
         if set(entry) != {"reference", "use", "names"}:
             raise ValueError(f"{file.name}: an entry has reference, use and names; got {', '.join(entry)}")
         found.append(Method(entry["reference"], entry["use"], tuple(entry["names"])))

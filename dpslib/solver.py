@@ -198,7 +198,7 @@ def solve(
         demand: a `Demand`, a function of θ, a sequence of demands, or values on the convention's grid, (..., G).
         n_agents: N, at least 1.
         network: `circle` (the paper's J_N), `complete`, `isolated`, `star`, a `Network`, or a matrix Q, (N, N).
-        resource: R, greater than 0, a number or one for each problem, (...). Default: Σ α, with which production has
+        resource: R, at least 1e-100, a number or one for each problem, (...). Default: Σ α, with which production has
             area 1 (for the circle R = 2N, as in the paper).
         communication: the cost of interaction: a `Communication` or its strength λ_c, a number or (...).
         stiffness: the pull on the centres: a `Stiffness` or its strength λ_s (towards π), a number or (...).

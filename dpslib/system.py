@@ -17,7 +17,7 @@ def agents(mu: ArrayLike, sigma: ArrayLike) -> tuple[Tensor, Tensor]:
     """Return the agents' centres and breadths, checked and broadcast to one shape (..., N).
 
     Raises:
-        TypeError, ValueError: if a value is not finite, a breadth is not positive, the shapes do not broadcast, or
+        TypeError, ValueError: if a value is not finite, a breadth is below 1e-6, the shapes do not broadcast, or
             there is no agent.
     """
     mu = _validate.tensor("mu", mu)
@@ -50,9 +50,9 @@ def component_production(
 
     Args:
         mu: centres, (..., N), radians.
-        sigma: breadths, (..., N), radians, greater than 0.
+        sigma: breadths, (..., N), radians, at least 1e-6.
         network: a network, its name, or its matrix Q.
-        resource: R, the resource constraint that divides production, greater than 0, shape (...). Default: Σ α, with
+        resource: R, the resource constraint that divides production, at least 1e-100, shape (...). Default: Σ α, with
             which production has area 1.
         convention: a convention or its name.
 
