@@ -82,7 +82,7 @@ COUNTS: dict[str, Range] = {
 REALS: dict[str, Range] = {
     **_each(
         "area areas blur breadth breadths budget constants duration event_area event_sigma every extent f half_size "
-        "high highs homo_range least_stiffness low lowest lows most_stiffness own radius resource resources scale "
+        "high highs homo_range least_stiffness low lowest lows most_stiffness own resource resources scale "
         "scales seconds sigma sigmas widths",
         Range(0, open_low=True),
     ),
@@ -90,7 +90,7 @@ REALS: dict[str, Range] = {
     **_each("density efforts shares", Range(0, 1)),
     **_each("angle level location marked mean printed start still tau turning", Range()),
     "largest": Range(infinite=True),
-    "orders": Range(0, infinite=True),
+    **_each("orders radius", Range(0, infinite=True)),
     "p": Range(0, 1, open_low=True),
     "width": Range(0, math.pi, open_low=True),
 }

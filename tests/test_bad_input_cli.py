@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from dpslib import execute, recompute
+from dpslib import execute, recompute, storage
 from dpslib.cli import main
 
 NEWLINE, LONG, UNICODE = "a\nb", "x" * 5000, "☃-𝛼"
@@ -260,7 +260,7 @@ def test_a_full_disk_is_no_mistake(folder: Path, monkeypatch: pytest.MonkeyPatch
     def fail(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "x.nc")
 
-    monkeypatch.setattr(execute, "write_atomically", fail)
+    monkeypatch.setattr(storage, "write_atomically", fail)
     done = CliRunner().invoke(main, [*SOLVE, "-o", "x.nc"])
     assert done.exit_code == 1
     assert "No space left" in done.stderr

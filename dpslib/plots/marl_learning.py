@@ -8,7 +8,7 @@ from typing import Any
 import xarray as xr
 from matplotlib.axes import Axes
 
-from dpslib._arguments import Range, checked, within
+from dpslib._arguments import checked
 from dpslib.plots.style import BLUE, GREEN, GREY, ORANGE, PALETTE
 
 PAIR_COLOURS = {"min_max": BLUE, "mean_max": ORANGE, "min_mean": GREEN}
@@ -122,7 +122,7 @@ def radius_curves(data: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
-@within(radius=Range(0, infinite=True))
+@checked
 def radius_name(radius: float) -> str:
     """Return a radius as figures show it."""
     return "all" if radius == float("inf") else f"{radius:g}"
