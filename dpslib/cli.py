@@ -536,6 +536,7 @@ def solve(
         check_output(output)
 
     from dpslib import solver
+    from dpslib.convention import get_convention
     from dpslib.demand import mixture
 
     if file is None:
@@ -544,6 +545,9 @@ def solve(
     else:
         demand = read_demand(file)
     solution = solver.solve(demand, agents, **settings)
+    finest = get_convention(settings["convention"]).resolution
+    if peaks and min(sigmas) < finest:
+        click.echo(f"Warning: the breadth {min(sigmas):g} is below {finest:.3g}, what the grid resolves", err=True)
     click.echo(report(solution))
     if output is not None:
         from dpslib.storage import lock, write_atomically

@@ -88,9 +88,7 @@ class Convention:
     @property
     def measure(self) -> float:
         """The weight of one grid point in the norm: Δθ (radians) for `integral`, 1/G for `mean`."""
-        if self.norm == "mean":
-            return 1 / self.points
-        return circle.TAU / (self.points - 1 if self.endpoint else self.points)
+        return 1 / self.points if self.norm == "mean" else self.resolution
 
     @property
     def resolution(self) -> float:

@@ -264,3 +264,10 @@ def test_a_full_disk_is_no_mistake(folder: Path, monkeypatch: pytest.MonkeyPatch
     done = CliRunner().invoke(main, [*SOLVE, "-o", "x.nc"])
     assert done.exit_code == 1
     assert "No space left" in done.stderr
+
+
+@pytest.mark.parametrize(("sigma", "told"), [("0.5", False), ("0.001", True)])
+def test_a_breadth_that_the_grid_does_not_resolve_is_told(sigma: str, told: bool) -> None:
+    done = CliRunner().invoke(main, ["solve", "--peak", f"1,{sigma}", "-n", "2", "--max-steps", "1"])
+    assert done.exit_code == 0
+    assert (f"the breadth {sigma} is below 0.0123" in done.stderr) == told
