@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from dpslib import execute, recompute, storage
+from dpslib import IDENTIFIED, execute, recompute, storage
 from dpslib.cli import main
 
 NEWLINE, LONG, UNICODE = "a\nb", "x" * 5000, "☃-𝛼"
@@ -270,4 +270,4 @@ def test_a_full_disk_is_no_mistake(folder: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_breadth_that_the_grid_does_not_resolve_is_told(sigma: str, told: bool) -> None:
     done = CliRunner().invoke(main, ["solve", "--peak", f"1,{sigma}", "-n", "2", "--max-steps", "1"])
     assert done.exit_code == 0
-    assert (f"the breadth {sigma} is below 0.0123" in done.stderr) == told
+    assert (f"the breadth {sigma} is below {IDENTIFIED.resolution:.3g}" in done.stderr) == told
