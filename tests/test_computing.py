@@ -288,6 +288,18 @@ def test_each_form_misses_the_other() -> None:
     assert computing.fit(computing.multiplicative, GRID, total).r2 < 0.999
 
 
+def test_fits_do_not_rest_on_last_digits() -> None:
+    # Losses that fall to 0 faster than any power law, so that the floor is at its bound and the exponent is loose.
+    x = np.array([[4.0, 8.0, 16.0, 32.0, 64.0]])
+    loss = np.array([3.1, 1.4, 0.55, 0.2, 0.04])
+    random = np.random.default_rng(0)
+    whole = computing.fit(computing.power_law, x, loss)
+    assert whole.parameters[-1] == 0
+    for _ in range(10):
+        other = computing.fit(computing.power_law, x, loss * (1 + 1e-15 * random.standard_normal(5)))
+        np.testing.assert_allclose(other.parameters, whole.parameters, rtol=1e-7)
+
+
 def test_power_law_is_fitted_to_one_curve() -> None:
     x = np.array([[8.0, 16, 32, 64, 128]])
     found = computing.fit(computing.power_law, x, 50 / x[0] ** 1.3 + 0.05)

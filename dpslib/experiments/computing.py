@@ -540,6 +540,10 @@ class Fit:
     r2: float
 
 
+CONVERGED: dict[str, Any] = {"method": "dogbox", "jac": "3-point", "ftol": 1e-12, "xtol": 1e-12, "gtol": 1e-12}
+"""How fits are searched: parameters reach their bounds, and nothing is left to last digits, which processors differ in."""
+
+
 @checked
 def fit(form: Callable[..., np.ndarray], x: np.ndarray, loss: np.ndarray, *, log: bool = False) -> Fit:
     """Fit a form by bounded least squares (`scipy.optimize.curve_fit`), the best of several starts.
@@ -571,7 +575,7 @@ def fit(form: Callable[..., np.ndarray], x: np.ndarray, loss: np.ndarray, *, log
     for exponent in (0.5, 1.0, 2.0, 4.0):
         start = [0.5] * coefficients + [exponent] * powers + [1e-3]
         try:
-            parameters, _ = curve_fit(model, relative, target, p0=start, bounds=(0, upper), max_nfev=5000)
+            parameters, _ = curve_fit(model, relative, target, p0=start, bounds=(0, upper), max_nfev=5000, **CONVERGED)
         except RuntimeError:
             continue
         found.append((float(((model(relative, *parameters) - target) ** 2).sum()), parameters))
