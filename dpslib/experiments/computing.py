@@ -541,7 +541,7 @@ class Fit:
 
 
 CONVERGED: dict[str, Any] = {"method": "dogbox", "jac": "3-point", "ftol": 1e-12, "xtol": 1e-12, "gtol": 1e-12}
-"""How fits are searched: parameters reach their bounds, and nothing is left to last digits, which processors differ in."""
+"""How fits are searched: parameters reach their bounds, and nothing is left to the last digits of a processor."""
 
 
 @checked
