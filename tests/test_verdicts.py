@@ -95,7 +95,7 @@ def test_within_spread_means_between_the_seeds(result: float, spread: list[float
     if found.verdict == WITHIN:
         assert min(spread) <= 0.505
         assert max(spread) >= 0.495
-    elif found.verdict == NOT:
+    elif found.verdict == NOT and len(spread) > 1:  # one seed is no spread: then the result decides
         assert max(spread) < 0.5 or min(spread) > 0.5
 
 
