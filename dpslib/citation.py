@@ -94,8 +94,9 @@ def subject(name: str) -> Subject:
 def _made() -> Iterator[Subject]:
     for source in sorted((ROOT / "notebooks").glob("*.py")):
         yield from _of_notebook(source)
-    # `build.py` writes parts of pages.
-    for page in [*sorted((ROOT / "book").rglob("*.md")), ROOT / "book" / "build.py"]:
+    # Two programs write parts of pages.
+    programs = [ROOT / "book" / "build.py", ROOT / "dpslib" / "verify.py"]
+    for page in [*sorted((ROOT / "book").rglob("*.md")), *programs]:
         yield from _of_page(page)
 
 
