@@ -125,7 +125,8 @@ def tensor(
         try:
             # True is no number, and neither is text that reads as one, nor None, which NumPy takes for NaN.
             given = np.asarray(value.detach().cpu() if isinstance(value, Tensor) else value)
-            if isinstance(value, bool) or given.dtype.kind not in "biufO" or None in given.ravel().tolist():
+            has_none = given.dtype.kind == "O" and None in given.ravel().tolist()
+            if isinstance(value, bool) or given.dtype.kind not in "biufO" or has_none:
                 raise TypeError
             result = torch.tensor(given.astype(np.float64)).to(dtype=dtype, device=device)
         except (OverflowError, TypeError, ValueError, RuntimeError) as error:

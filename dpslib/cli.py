@@ -376,7 +376,7 @@ def verify(scale: str, notebooks: tuple[str, ...], tolerance: float | None, outp
     from dpslib import release as releases
     from dpslib import verify as work
     from dpslib.execute import NotebookError
-    from dpslib.storage import lock, write_atomically
+    from dpslib.storage import write_alone
 
     target = output or work.FOLDER / f"certificate-{scale}.json"
     if output is not None:
@@ -389,8 +389,7 @@ def verify(scale: str, notebooks: tuple[str, ...], tolerance: float | None, outp
         raise UserError(str(error)) from None
     except NotebookError as error:
         raise click.ClickException(str(error)) from None
-    with lock(target):
-        write_atomically(target, (json.dumps(found.certificate, indent=1) + "\n").encode())
+    write_alone(target, (json.dumps(found.certificate, indent=1) + "\n").encode())
     click.echo(work.text(found))
     click.echo(shown(target))
     if not found.passed:
@@ -550,10 +549,9 @@ def solve(
         click.echo(f"Warning: the breadth {min(sigmas):g} is below {finest:.3g}, what the grid resolves", err=True)
     click.echo(report(solution))
     if output is not None:
-        from dpslib.storage import lock, write_atomically
+        from dpslib.storage import write_alone
 
-        with lock(output):
-            write_atomically(output, bytes(solution.data.to_netcdf(engine="h5netcdf")))
+        write_alone(output, bytes(solution.data.to_netcdf(engine="h5netcdf")))
         click.echo(f"\n{shown(output)}")
 
 

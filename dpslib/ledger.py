@@ -16,7 +16,7 @@ from dpslib._files import plain_name, read_json
 from dpslib.claims import DATA, Claim
 from dpslib.execute import ROOT, execute_all, notebook_parameters
 from dpslib.notebook import RESULTS, SPREAD, check_given
-from dpslib.storage import lock, write_atomically
+from dpslib.storage import lock, write_alone
 from dpslib.verdicts import NOT, Closest, Verdict, judge
 from dpslib.verdicts import VERDICTS as MEANINGS
 
@@ -120,8 +120,7 @@ def _record(name: str, parameters: Mapping[str, Any], sources: Sequence[Path], b
         | {stem: {field: getattr(one, field) for field in kept} for stem, one in records.items()},
     }
     path = RECORDED / f"{name}.json"
-    with lock(path):
-        write_atomically(path, (json.dumps(found, indent=1) + "\n").encode())
+    write_alone(path, (json.dumps(found, indent=1) + "\n").encode())
     return path
 
 
@@ -300,6 +299,5 @@ def store(verdicts: Sequence[Verdict], version: str = dpslib.__version__) -> Pat
             raise ValueError("; ".join(wrong))
     content = {one.claim.id: {"published": one.claim.published, "verdict": one.verdict} for one in verdicts}
     lines = ",\n".join(f" {json.dumps(name)}: {json.dumps(what)}" for name, what in content.items())
-    with lock(path):
-        write_atomically(path, f"{{\n{lines}\n}}\n".encode())
+    write_alone(path, f"{{\n{lines}\n}}\n".encode())
     return path

@@ -33,7 +33,7 @@ from dpslib._files import read_json
 from dpslib.choices import Reading
 from dpslib.execute import ROOT, cpu_count, device_name, digest, file_digests
 from dpslib.notebook import SCALES
-from dpslib.storage import end_with_parent, lock, remove_prepared, write_atomically
+from dpslib.storage import end_with_parent, lock, remove_prepared, write_alone, write_atomically
 from dpslib.verdicts import Closest
 
 RECORDED = ROOT / "data" / "results"
@@ -459,8 +459,7 @@ def spread(
         seconds[name] = round(sum(one.seconds for one in own) / len(own), 2)
     chosen = sorted({job.options["seed"] for job in jobs})
     found = {"scale": scale, "seeds": chosen, "results": results} | _provenance(seconds, sum(o.seconds for o in done))
-    with lock(path):
-        write_atomically(path, (json.dumps(found, indent=1) + "\n").encode())
+    write_alone(path, (json.dumps(found, indent=1) + "\n").encode())
     return path
 
 
@@ -716,8 +715,7 @@ def record(
     # One line a universe: readable, and a change shows as one line.
     text = json.dumps(found, indent=1, ensure_ascii=False).removesuffix("\n}")
     lines = ",\n".join("  " + json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows)
-    with lock(path):
-        write_atomically(path, (text + ',\n "universes": [\n' + lines + "\n ]\n}\n").encode())
+    write_alone(path, (text + ',\n "universes": [\n' + lines + "\n ]\n}\n").encode())
     return path
 
 

@@ -28,7 +28,7 @@ from dpslib import datafile
 from dpslib._arguments import checked
 from dpslib._files import plain_name, read_json
 from dpslib.execute import ROOT, digest, file_digests, versions
-from dpslib.storage import lock, write_atomically
+from dpslib.storage import write_alone
 
 RELEASES = ROOT / "data" / "releases"
 """What was released, a folder for each version and in it a file for each scale."""
@@ -445,8 +445,7 @@ def store(scale: str, *, exhibits: Path | None = None, executed: Path | None = N
     if wrong:
         raise ValueError("; ".join(wrong))
     path = RELEASES / dpslib.__version__ / f"{scale}.json"
-    with lock(path):
-        write_atomically(path, to_json(now))
+    write_alone(path, to_json(now))
     return path
 
 

@@ -219,6 +219,20 @@ def write_atomically(path: Path, data: bytes) -> None:
         part.replace(path)
 
 
+def write_alone(path: Path, data: bytes) -> None:
+    """Write a file as the only program that does; its folder is made where it is missing.
+
+    Args:
+        path: the file.
+        data: its content.
+
+    Raises:
+        StorageError: there is no room, or one may not write there.
+    """
+    with lock(path):
+        write_atomically(path, data)
+
+
 @contextlib.contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
     """Make a folder anew that appears complete at the end; until then, and after an error, the old one stays.

@@ -10,6 +10,7 @@ claims of the paper in `ESTIMATORS`.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import itertools
@@ -464,13 +465,11 @@ def train(
     Raises:
         TypeError, ValueError: if an argument is out of its domain, or the checkpoint of another study, scale or seeds.
     """
-    if checkpoint is not None:
-        from dpslib.storage import lock
+    from dpslib.storage import lock
 
-        # Another process that trains the same is waited for; what it left is then gone on with.
-        with lock(checkpoint):
-            return _train(study, scale, seeds, device, seconds, checkpoint, every, progress)
-    return _train(study, scale, seeds, device, seconds, checkpoint, every, progress)
+    # Another process that trains the same is waited for; what it left is then gone on with.
+    with lock(checkpoint) if checkpoint is not None else contextlib.nullcontext():
+        return _train(study, scale, seeds, device, seconds, checkpoint, every, progress)
 
 
 def _train(
@@ -614,10 +613,9 @@ def source_hash() -> str:
 
 
 def _write(path: Path, data: bytes) -> None:
-    from dpslib.storage import lock, write_atomically
+    from dpslib.storage import write_alone
 
-    with lock(path):
-        write_atomically(path, data)
+    write_alone(path, data)
 
 
 def _save(path: Path, state: Mapping[str, Any]) -> None:
